@@ -1,0 +1,1 @@
+export type { FragileHandle, Harness, HeldWriter, HookName, Subject } from './harness.js'
