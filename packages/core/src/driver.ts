@@ -106,6 +106,12 @@ export interface StoreDriver {
   /** How often core asks for news without a hint, in milliseconds: from `min` after news up to `max` when idle. Default: 10 and 1000. */
   readonly polling?: { readonly min: number; readonly max: number }
 
+  /**
+   * Asks the server what it offers, where `capabilities` depends on it. Core calls it before it relies on a capability
+   * that may be off; it must cost nothing once the answer is known.
+   */
+  prepare?(signal: AbortSignal): Promise<void>
+
   /** Throws WrongExpectedVersionError, DuplicateEventIdError, or the client's error. A repeat returns the first result. */
   append(request: AppendRequest, signal: AbortSignal): Promise<AppendResult>
   /** Where `capabilities.multiStreamAppend`: all or nothing, results in the order of the requests; streams are distinct. */

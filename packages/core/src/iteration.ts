@@ -1,0 +1,123 @@
+import { AbortedError } from './errors.js'
+import { ignore, type Scope } from './scope.js'
+
+/**
+ * An iteration that ends at once: `return()` and the end of its scope stop it also while a `next()` is pending, which an
+ * async generator by itself would wait for.
+ */
+class Iteration<T> implements AsyncIterator<T, undefined> {
+  #scope: Scope | undefined
+  #source: AsyncGenerator<T, void, undefined> | undefined
+  #done = false
+
+  constructor(
+    private readonly open: () => Scope,
+    private readonly start: (scope: Scope) => AsyncGenerator<T, void, undefined>,
+  ) {}
+
+  /** Whether it has been stopped from outside, so that what was read ahead is not given any more. */
+  get stopped(): boolean {
+    return this.#scope?.failure !== undefined
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#done) return { done: true, value: undefined }
+    if (!this.#scope) this.#begin()
+    const scope = this.#scope!
+    try {
+      const result = await scope.race(this.#source!.next())
+      if (!result.done) return result
+      this.#done = true
+      scope.dispose()
+      return { done: true, value: undefined }
+    } catch (error) {
+      // A pending next() of an iteration that the consumer has ended has nothing to tell.
+      if (this.#done) return { done: true, value: undefined }
+      this.#done = true
+      // Where the scope has ended, `stop` disposes of it once the source has let go.
+      if (!scope.failure) scope.dispose()
+      throw error
+    }
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    if (!this.#done) {
+      this.#done = true
+      this.#scope?.end(new AbortedError('The iteration was ended.'))
+      await this.#scope?.released
+    }
+    return { done: true, value: undefined }
+  }
+
+  #begin(): void {
+    try {
+      this.#scope = this.open()
+    } catch (error) {
+      this.#done = true
+      throw error
+    }
+    const scope = this.#scope
+    this.#source = this.start(scope)
+    // Stopped while the consumer is busy elsewhere: what the source holds is released now, not at the next next().
+    const stop = () =>
+      void this.#source!.return()
+        .catch(ignore)
+        .finally(() => scope.dispose())
+    if (scope.failure) stop()
+    else scope.signal.addEventListener('abort', stop, { once: true })
+  }
+}
+
+/** An async iterable whose every iteration opens a scope of its own and gives batches. */
+export function iterateBatches<T>(
+  open: () => Scope,
+  start: (scope: Scope) => AsyncGenerator<readonly T[], void, undefined>,
+): AsyncIterable<readonly T[]> {
+  return { [Symbol.asyncIterator]: () => new Iteration(open, start) }
+}
+
+/** The same, item by item. An item that is there already costs no turn through the scope. */
+export function iterateItems<T>(
+  open: () => Scope,
+  start: (scope: Scope) => AsyncGenerator<readonly T[], void, undefined>,
+): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => new Items(new Iteration(open, start)) }
+}
+
+class Items<T> implements AsyncIterator<T, undefined> {
+  #batch: readonly T[] = []
+  #index = 0
+  #pending: Promise<unknown> | undefined
+
+  constructor(private readonly batches: Iteration<readonly T[]>) {}
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (!this.#pending && this.#index < this.#batch.length && !this.batches.stopped) {
+      return Promise.resolve({ done: false, value: this.#batch[this.#index++]! })
+    }
+    // Calls that overlap are answered one after the other, as an async generator does.
+    const step = () => this.#step()
+    const answer = this.#pending ? this.#pending.then(step, step) : step()
+    this.#pending = answer
+    const settled = () => {
+      if (this.#pending === answer) this.#pending = undefined
+    }
+    answer.then(settled, settled)
+    return answer
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#batch = []
+    return this.batches.return() as Promise<IteratorResult<T, undefined>>
+  }
+
+  async #step(): Promise<IteratorResult<T, undefined>> {
+    while (this.#index >= this.#batch.length || this.batches.stopped) {
+      const result = await this.batches.next()
+      if (result.done) return { done: true, value: undefined }
+      this.#batch = result.value
+      this.#index = 0
+    }
+    return { done: false, value: this.#batch[this.#index++]! }
+  }
+}
