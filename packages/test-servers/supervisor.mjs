@@ -8,6 +8,7 @@ import { existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs
 
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let server
+/** @type {string[]} */
 let cleanup = []
 let graceful = 'SIGTERM'
 let leaving = false
@@ -80,7 +81,7 @@ async function gone(pids) {
   }
 }
 
-function start({ command, args, cwd, env, uid, gid, log }) {
+function start({ run, command, args, cwd, env, uid, gid, log }) {
   const output = openSync(log, 'a')
   const child = spawn(command, args, {
     cwd,
@@ -90,9 +91,13 @@ function start({ command, args, cwd, env, uid, gid, log }) {
     detached: true, // a Ctrl-C in the terminal is for the tests; the server is ended from here
   })
   server = child
-  child.once('error', (error) => reply({ event: 'exit', reason: error.message }))
+  child.once('error', (error) => reply({ event: 'exit', run, reason: error.message }))
   child.once('exit', (code, signal) =>
-    reply({ event: 'exit', reason: signal === null ? `exit code ${code}` : `signal ${signal}` }),
+    reply({
+      event: 'exit',
+      run,
+      reason: signal === null ? `exit code ${code}` : `signal ${signal}`,
+    }),
   )
 }
 
@@ -120,23 +125,21 @@ async function leave() {
 
 process.on('message', async (message) => {
   switch (message.do) {
-    case 'start':
+    case 'guard':
       cleanup = message.cleanup
+      break
+    case 'start':
       graceful = message.graceful
       start(message)
-      reply({ event: 'started', pid: server?.pid })
       break
-    case 'signal':
-      if (server?.pid !== undefined) send(server.pid, message.signal)
+    case 'end':
+      if (server?.pid !== undefined) send(server.pid, graceful)
       break
     case 'kill':
       await gone(killTree())
-      reply({ event: 'killed' })
-      break
-    case 'keep':
-      cleanup = []
       break
   }
+  reply({ event: 'done', id: message.id })
 })
 process.on('disconnect', leave)
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, leave)

@@ -12,9 +12,10 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { arch, platform, tmpdir } from 'node:os'
-import { delimiter, dirname, join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { onPath } from '../on-path.js'
 import type { Account } from '../unprivileged.js'
 
 const run = promisify(execFile)
@@ -44,9 +45,8 @@ export async function embeddedBinaries(account: Account | undefined): Promise<Po
 
 /** The PostgreSQL whose `initdb` and `postgres` are on the PATH. */
 export async function pathBinaries(account: Account | undefined): Promise<PostgresBinaries> {
-  const folders = (process.env.PATH ?? '').split(delimiter)
   const find = (name: string) => {
-    const file = folders.map((folder) => join(folder, name)).find(existsSync)
+    const file = onPath(name)
     if (file === undefined) throw new Error(`no ${name} on the PATH`)
     return file
   }

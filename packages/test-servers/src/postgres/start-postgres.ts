@@ -4,7 +4,7 @@ import { announce, notManaged } from '../test-server.js'
 import { unprivilegedAccount } from '../unprivileged.js'
 import { PostgresAdmin } from './admin.js'
 import { embeddedBinaries, pathBinaries } from './binaries.js'
-import { LocalPostgres } from './local-postgres.js'
+import { startLocalPostgres } from './local-postgres.js'
 import type { PostgresOptions, PostgresServer, PostgresSource } from './postgres-server.js'
 
 const remedies = [
@@ -22,11 +22,11 @@ const sources: Record<PostgresSource, (options: PostgresOptions) => Promise<Post
   },
   embedded: async (options) => {
     const account = unprivilegedAccount()
-    return LocalPostgres.start('embedded', await embeddedBinaries(account), account, options)
+    return startLocalPostgres('embedded', await embeddedBinaries(account), account, options)
   },
   path: async (options) => {
     const account = unprivilegedAccount()
-    return LocalPostgres.start('path', await pathBinaries(account), account, options)
+    return startLocalPostgres('path', await pathBinaries(account), account, options)
   },
   compose: () => attach('compose', compose.postgres, 'docker compose'),
 }
