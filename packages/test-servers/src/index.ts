@@ -1,3 +1,15 @@
+export {
+  type DynamoDbOptions,
+  type DynamoDbServer,
+  type DynamoDbSource,
+  startDynamoDb,
+} from './dynamodb.js'
+export {
+  type KurrentDbOptions,
+  type KurrentDbServer,
+  type KurrentDbSource,
+  startKurrentDb,
+} from './kurrentdb.js'
 export { type Attempt, isNoServerError, NoServerError } from './no-server-error.js'
 export type { PostgresOptions, PostgresServer, PostgresSource } from './postgres/postgres-server.js'
 export { availablePostgres, type PostgresOffer, startPostgres } from './postgres/start-postgres.js'
