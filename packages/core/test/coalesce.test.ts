@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest'
+import { coalesce, type Outcome } from '../src/index.js'
+
+/** A coalescer whose batches wait for the test to let them go. */
+function held(options: { maxItems?: number; maxWeight?: number; concurrency?: number } = {}) {
+  const batches: { items: number[]; end(outcomes?: readonly Outcome<number>[] | Error): void }[] =
+    []
+  let arrived: () => void = () => {}
+  const coalescer = coalesce<number, number>({
+    maxItems: 100,
+    maxWeight: 1000,
+    ...options,
+    weigh: (item) => item,
+    run: (items) =>
+      new Promise((resolve, reject) => {
+        batches.push({
+          items: [...items],
+          end: (outcomes = items.map((value) => ({ ok: true, value }))) =>
+            outcomes instanceof Error ? reject(outcomes) : resolve(outcomes),
+        })
+        arrived()
+      }),
+  })
+  const batch = async (index: number) => {
+    while (!batches[index]) {
+      await new Promise<void>((resolve) => {
+        arrived = resolve
+      })
+    }
+    return batches[index]
+  }
+  return { coalescer, batches, batch }
+}
+
+describe('coalesce', () => {
+  it('groups what waits, in the order of arrival', async () => {
+    const { coalescer, batch } = held()
+    const first = coalescer.add(1)
+    const one = await batch(0)
+    const rest = [2, 3, 4].map((n) => coalescer.add(n))
+    one.end()
+    expect(await first).toBe(1)
+    const two = await batch(1)
+    expect(two.items).toEqual([2, 3, 4])
+    two.end()
+    expect(await Promise.all(rest)).toEqual([2, 3, 4])
+  })
+
+  it('takes in those who come back from the batch that has just ended', async () => {
+    const { coalescer, batch } = held()
+    const again = Promise.all(
+      [1, 2].map((n) => coalescer.add(n).then((m) => coalescer.add(m + 10))),
+    )
+    const one = await batch(0)
+    expect(one.items).toEqual([1, 2])
+    one.end()
+    const two = await batch(1)
+    expect(two.items).toEqual([11, 12])
+    two.end()
+    await again
+  })
+
+  it('keeps to the weight and the count of a batch; what is too heavy goes alone', async () => {
+    const { coalescer, batch } = held({ maxItems: 3, maxWeight: 10 })
+    const all = [5, 5, 1, 50, 1, 1, 1, 1].map((n) => coalescer.add(n))
+    const sizes: number[][] = []
+    for (const index of [0, 1, 2, 3, 4]) {
+      const next = await batch(index)
+      sizes.push(next.items)
+      next.end()
+    }
+    expect(sizes).toEqual([[5, 5], [1], [50], [1, 1, 1], [1]])
+    await Promise.all(all)
+  })
+
+  it('gives each item its own outcome, and a failed batch’s failure to all', async () => {
+    const { coalescer, batch } = held()
+    const outcomes = Promise.allSettled([1, 2].map((n) => coalescer.add(n)))
+    const refused = new Error('refused')
+    ;(await batch(0)).end([
+      { ok: false, error: refused },
+      { ok: true, value: 2 },
+    ])
+    expect(await outcomes).toEqual([
+      { status: 'rejected', reason: refused },
+      { status: 'fulfilled', value: 2 },
+    ])
+    const lost = Promise.allSettled([3, 4].map((n) => coalescer.add(n)))
+    ;(await batch(1)).end(refused)
+    expect((await lost).map((o) => o.status)).toEqual(['rejected', 'rejected'])
+    const wrong = coalescer.add(5)
+    ;(await batch(2)).end([])
+    await expect(wrong).rejects.toThrow('came back with 0 outcomes')
+  })
+
+  it('takes an aborted item out while it waits, and leaves it in once it is sent', async () => {
+    const { coalescer, batch } = held()
+    const controller = new AbortController()
+    const sent = coalescer.add(1, controller.signal)
+    const one = await batch(0)
+    const waiting = coalescer.add(2, controller.signal)
+    const other = coalescer.add(3)
+    controller.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+    one.end()
+    expect(await sent).toBe(1)
+    const two = await batch(1)
+    expect(two.items).toEqual([3])
+    two.end()
+    await other
+  })
+
+  it('runs as many batches at a time as it may', async () => {
+    const { coalescer, batch, batches } = held({ concurrency: 2, maxItems: 1 })
+    const all = [1, 2, 3].map((n) => coalescer.add(n))
+    await batch(1)
+    expect(batches.length).toBe(2)
+    ;(await batch(0)).end()
+    ;(await batch(2)).end()
+    ;(await batch(1)).end()
+    await Promise.all(all)
+  })
+})
