@@ -13,4 +13,13 @@ export {
 export { type Attempt, isNoServerError, NoServerError } from './no-server-error.js'
 export type { PostgresOptions, PostgresServer, PostgresSource } from './postgres/postgres-server.js'
 export { availablePostgres, type PostgresOffer, startPostgres } from './postgres/start-postgres.js'
+export { startTcpProxy } from './tcp-proxy/start-tcp-proxy.js'
+export type {
+  ArmedCut,
+  DataHook,
+  Direction,
+  ProxiedConnection,
+  TcpProxy,
+  Verdict,
+} from './tcp-proxy/tcp-proxy.js'
 export type { TestServer } from './test-server.js'
