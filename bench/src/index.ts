@@ -1,1 +1,38 @@
-export {}
+export { describeMachine, loadNow, type Machine } from './machine.js'
+export {
+  type Contender,
+  CountedFailure,
+  drive,
+  type Load,
+  median,
+  p50,
+  p99,
+  perSecond,
+  quantile,
+  type Ratio,
+  type Rounds,
+  ratio,
+  type Sample,
+  type SideBySide,
+  type Summary,
+  sample,
+  sideBySide,
+  summarise,
+} from './measure.js'
+export { type Plot, type PlotSeries, svgOf } from './plot.js'
+export {
+  type Cell,
+  formatCell,
+  type Goal,
+  goalTable,
+  hit,
+  markdownOf,
+  markdownTable,
+  type Report,
+  readReport,
+  type Section,
+  type Table,
+  withSection,
+  writeReport,
+  writeWhole,
+} from './report.js'
