@@ -1,3 +1,4 @@
+import { attempt, attemptBatches } from './attempt.js'
 import type { Capabilities } from './capabilities.js'
 import { decodeEvent } from './decode.js'
 import type { AppendRequest, StoreDriver, StoredEvent } from './driver.js'
@@ -50,6 +51,7 @@ import {
 } from './validate.js'
 
 const defaultRetryBudgetMs = 10_000
+const defaultAttemptTimeoutMs = 10_000
 
 type Signal = { signal?: AbortSignal | undefined } | undefined
 
@@ -64,24 +66,26 @@ export class DriverEventStore implements EventStore {
   readonly #driver: StoreDriver
   readonly #options: StoreOptions
   readonly #budgetMs: number
+  readonly #attemptTimeoutMs: number
   readonly #news: News
   readonly #scopes = new Set<Scope>()
   #closing: Promise<void> | undefined
 
   constructor(driver: StoreDriver, options: StoreOptions = {}) {
-    const { limits = 'portable', retryBudgetMs = defaultRetryBudgetMs } = options
+    const {
+      limits = 'portable',
+      retryBudgetMs = defaultRetryBudgetMs,
+      attemptTimeoutMs = defaultAttemptTimeoutMs,
+    } = options
     if (limits !== 'portable' && limits !== 'backend') {
       throw new InvalidArgumentError('options.limits', "must be 'portable' or 'backend'")
     }
-    if (typeof retryBudgetMs !== 'number' || !(retryBudgetMs >= 0)) {
-      throw new InvalidArgumentError(
-        'options.retryBudgetMs',
-        'must be a number of milliseconds from 0',
-      )
-    }
+    checkMilliseconds('options.retryBudgetMs', retryBudgetMs, 0)
+    checkMilliseconds('options.attemptTimeoutMs', attemptTimeoutMs, 1)
     this.#driver = driver
     this.#options = options
     this.#budgetMs = retryBudgetMs
+    this.#attemptTimeoutMs = attemptTimeoutMs
     this.limits = limits === 'backend' ? driver.limits : portableLimits
     this.#news = new News(driver)
     this.checkpoints = this.#checkpoints()
@@ -93,7 +97,12 @@ export class DriverEventStore implements EventStore {
   }
 
   migrate(options?: { signal?: AbortSignal | undefined }): Promise<void> {
-    return this.#repeatable('migrate', options, (signal) => this.#driver.migrate(signal))
+    return this.#repeatable(
+      'migrate',
+      options,
+      (signal) => this.#driver.migrate(signal),
+      Number.POSITIVE_INFINITY,
+    )
   }
 
   async append<E extends EventShape = EventShape>(
@@ -111,8 +120,8 @@ export class DriverEventStore implements EventStore {
       this.#write(
         [request],
         scope,
-        () => this.#driver.append(request, scope.signal),
-        () => this.#driver.findAppend?.(request, scope.signal),
+        (signal) => this.#driver.append(request, signal),
+        async (signal) => this.#driver.findAppend?.(request, signal) ?? null,
       ),
     )
   }
@@ -124,8 +133,12 @@ export class DriverEventStore implements EventStore {
     this.assertOpen()
     const requests = this.prepareAppends(appends)
     return this.run('appendToStreams', options.signal, async (scope) => {
-      await retrying(this.#driver, scope, this.#retry(scope), async () =>
-        this.#driver.prepare?.(scope.signal),
+      await retrying(
+        this.#driver,
+        scope,
+        this.#retry(scope),
+        this.#attemptTimeoutMs,
+        async (signal) => this.#driver.prepare?.(signal),
       )
       if (!this.capabilities.multiStreamAppend || !this.#driver.appendMany) {
         throw new UnsupportedError(
@@ -137,8 +150,8 @@ export class DriverEventStore implements EventStore {
       return this.#write(
         requests,
         scope,
-        () => appendMany(requests, scope.signal),
-        () => this.#findAll(requests, scope),
+        (signal) => appendMany(requests, signal),
+        (signal) => this.#findAll(requests, signal),
       )
     })
   }
@@ -147,21 +160,15 @@ export class DriverEventStore implements EventStore {
     streamId: string,
     options: ReadStreamOptions = {},
   ): EventReader<E> {
-    return this.#reader('readStream', options.signal, (scope) => {
+    return this.#reader('readStream', options.signal, () => {
       checkStreamId(streamId, this.limits)
       checkFromVersion(options.fromVersion)
       const direction = checkDirection(options.direction)
       let fromVersion = options.fromVersion ?? (direction === 'forwards' ? 1 : undefined)
       return {
         limit: checkLimit(options.limit),
-        read: (limit) =>
-          this.#driver.readStream({
-            streamId,
-            direction,
-            fromVersion,
-            limit,
-            signal: scope.signal,
-          }),
+        read: (limit, signal) =>
+          this.#driver.readStream({ streamId, direction, fromVersion, limit, signal }),
         events: (batch) => {
           const last = batch[batch.length - 1]!
           fromVersion = direction === 'forwards' ? last.version + 1 : last.version - 1
@@ -174,7 +181,7 @@ export class DriverEventStore implements EventStore {
   }
 
   readAll<E extends EventShape = EventShape>(options: ReadAllOptions = {}): EventReader<E> {
-    return this.#reader('readAll', options.signal, (scope) => {
+    return this.#reader('readAll', options.signal, () => {
       let after: Position | null = null
       if (options.after !== undefined) {
         checkPosition(options.after, this.#driver, 'after')
@@ -184,8 +191,7 @@ export class DriverEventStore implements EventStore {
       const filter = checkFilter(options.filter)
       return {
         limit: checkLimit(options.limit),
-        read: (limit) =>
-          this.#driver.readAll({ direction, after, limit, filter, signal: scope.signal }),
+        read: (limit, signal) => this.#driver.readAll({ direction, after, limit, filter, signal }),
         events: (batch) => {
           after = batch.scannedTo
           return batch.events
@@ -336,6 +342,7 @@ export class DriverEventStore implements EventStore {
       news: this.#news,
       scope,
       retry: this.#retry(scope, Number.POSITIVE_INFINITY),
+      attemptTimeoutMs: this.#attemptTimeoutMs,
     }
   }
 
@@ -343,9 +350,12 @@ export class DriverEventStore implements EventStore {
     operation: string,
     options: Signal,
     call: (signal: AbortSignal) => Promise<T>,
+    attemptTimeoutMs = this.#attemptTimeoutMs,
   ): Promise<T> {
     return this.run(operation, options?.signal, (scope) =>
-      retrying(this.#driver, scope, this.#retry(scope), async () => call(scope.signal)),
+      retrying(this.#driver, scope, this.#retry(scope), attemptTimeoutMs, async (signal) =>
+        call(signal),
+      ),
     )
   }
 
@@ -356,8 +366,8 @@ export class DriverEventStore implements EventStore {
   async #write<R>(
     requests: readonly AppendRequest[],
     scope: Scope,
-    write: () => Promise<R>,
-    find: () => Promise<R | null> | undefined,
+    write: (signal: AbortSignal) => Promise<R>,
+    find: (signal: AbortSignal) => Promise<R | null>,
   ): Promise<R> {
     const driver = this.#driver
     const retry = this.#retry(scope)
@@ -369,11 +379,11 @@ export class DriverEventStore implements EventStore {
     for (;;) {
       try {
         if (inDoubt && !exact) {
-          const found = await find()
+          const found = await attempt(scope, this.#attemptTimeoutMs, find)
           if (found) return this.#wrote(found)
           inDoubt = false
         }
-        return this.#wrote(await write())
+        return this.#wrote(await attempt(scope, this.#attemptTimeoutMs, write))
       } catch (error) {
         if (scope.failure) throw scope.failure
         const translated = translate(driver, error)
@@ -398,11 +408,11 @@ export class DriverEventStore implements EventStore {
 
   async #findAll(
     requests: readonly AppendRequest[],
-    scope: Scope,
+    signal: AbortSignal,
   ): Promise<readonly AppendResult[] | null> {
     const results: AppendResult[] = []
     for (const request of requests) {
-      const result = await this.#driver.findAppend?.(request, scope.signal)
+      const result = await this.#driver.findAppend?.(request, signal)
       // One atomic write: what holds of the first stream holds of all.
       if (!result) return null
       results.push(result)
@@ -413,7 +423,7 @@ export class DriverEventStore implements EventStore {
   #reader<E extends EventShape, B>(
     operation: string,
     signal: AbortSignal | undefined,
-    prepare: (scope: Scope) => ReadPlan<B>,
+    prepare: () => ReadPlan<B>,
   ): EventReader<E> {
     const open = () => this.#open(operation, signal, true)
     const start = (scope: Scope) => this.#readBatches<B>(scope, prepare)
@@ -433,14 +443,18 @@ export class DriverEventStore implements EventStore {
   /** Reads to the end or the limit; after a transient failure it goes on behind the last batch given. */
   async *#readBatches<B>(
     scope: Scope,
-    prepare: (scope: Scope) => ReadPlan<B>,
+    prepare: () => ReadPlan<B>,
   ): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
-    const plan = prepare(scope)
+    const plan = prepare()
     const retry = this.#retry(scope)
     let { limit } = plan
     while (limit > 0 && !plan.ended()) {
       try {
-        for await (const batch of plan.read(limit)) {
+        const left = limit
+        const reading = attemptBatches(scope, this.#attemptTimeoutMs, (signal) =>
+          plan.read(left, signal),
+        )
+        for await (const batch of reading) {
           const events = plan.events(batch)
           retry.succeeded()
           if (events.length === 0) continue
@@ -474,16 +488,25 @@ export class DriverEventStore implements EventStore {
           }
           // An attempt whose answer was lost may have saved: the repetition then finds its own position there.
           let inDoubt = false
-          await retrying(this.#driver, scope, this.#retry(scope), async () => {
-            const refused = await this.#driver
-              .saveCheckpoint(subscriptionId, position, expected, scope.signal)
-              .catch((error: unknown) => {
-                inDoubt ||= translate(this.#driver, error).outcomeUnknown
-                throw error
-              })
-            if (!refused || (inDoubt && refused.actual === position)) return
-            throw new CheckpointConflictError(subscriptionId, expected ?? null, refused.actual)
-          })
+          await retrying(
+            this.#driver,
+            scope,
+            this.#retry(scope),
+            this.#attemptTimeoutMs,
+            async (signal) => {
+              const refused = await this.#driver.saveCheckpoint(
+                subscriptionId,
+                position,
+                expected,
+                signal,
+              )
+              if (!refused || (inDoubt && refused.actual === position)) return
+              throw new CheckpointConflictError(subscriptionId, expected ?? null, refused.actual)
+            },
+            (failure) => {
+              inDoubt ||= failure.outcomeUnknown
+            },
+          )
         }),
       delete: (subscriptionId, options) =>
         this.#repeatable('checkpoints.delete', options, (signal) => {
@@ -553,10 +576,15 @@ export class DriverEventStore implements EventStore {
   }
 }
 
+function checkMilliseconds(argument: string, value: unknown, least: number): void {
+  if (typeof value === 'number' && value >= least) return
+  throw new InvalidArgumentError(argument, `must be a number of milliseconds from ${least}`)
+}
+
 /** How one read goes on: what to ask for next, and what of an answer is events. */
 interface ReadPlan<B> {
   readonly limit: number
-  read(limit: number): AsyncIterable<B>
+  read(limit: number, signal: AbortSignal): AsyncIterable<B>
   events(batch: B): readonly StoredEvent[]
   /** Whether nothing can be left to read. */
   ended(): boolean

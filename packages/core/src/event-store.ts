@@ -146,6 +146,11 @@ export interface StoreOptions {
   readonly limits?: 'portable' | 'backend' | undefined
   /** For how long a call retries transient failures, in milliseconds. Default: 10,000. 0: never. Subscriptions reconnect without end. */
   readonly retryBudgetMs?: number | undefined
+  /**
+   * How long one attempt of a call, or one batch of a read, may take before it counts as lost and is tried again, in
+   * milliseconds. Default: 10,000. `migrate()` is not limited.
+   */
+  readonly attemptTimeoutMs?: number | undefined
   /** Told of each retry and reconnection, for logs and metrics. Must not throw. */
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined
 }

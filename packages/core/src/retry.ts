@@ -1,3 +1,4 @@
+import { AttemptTimeoutError, attempt } from './attempt.js'
 import type { StoreDriver, TranslatedError } from './driver.js'
 import { type EventStoreError, isEventStoreError, UnavailableError } from './errors.js'
 import type { RetryNotice } from './event-store.js'
@@ -8,6 +9,7 @@ const maxDelayMs = 1000
 
 /** What an error of a driver means; an `EventStoreError` is a verdict already. */
 export function translate(driver: StoreDriver, error: unknown): TranslatedError {
+  if (error instanceof AttemptTimeoutError) return { error, retryable: true, outcomeUnknown: true }
   if (isEventStoreError(error)) return { error, retryable: false, outcomeUnknown: false }
   return driver.translateError(error)
 }
@@ -69,14 +71,17 @@ export async function retrying<T>(
   driver: StoreDriver,
   scope: Scope,
   retry: Retry,
-  attempt: () => Promise<T>,
+  attemptTimeoutMs: number,
+  call: (signal: AbortSignal) => Promise<T>,
+  onFailure?: (failure: TranslatedError) => void,
 ): Promise<T> {
   for (;;) {
     try {
-      return await attempt()
+      return await attempt(scope, attemptTimeoutMs, call)
     } catch (error) {
       if (scope.failure) throw scope.failure
       const translated = translate(driver, error)
+      onFailure?.(translated)
       if (!translated.retryable) throw translated.error
       if (!(await retry.wait(error))) throw retry.exhausted(translated.error)
     }

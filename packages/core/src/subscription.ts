@@ -1,3 +1,4 @@
+import { attemptBatches } from './attempt.js'
 import { decodeEvent } from './decode.js'
 import type { AllBatch, StoreDriver, StoredEvent } from './driver.js'
 import { UnavailableError } from './errors.js'
@@ -16,6 +17,7 @@ interface Engine {
   readonly scope: Scope
   /** Without end: a subscription waits for its database. */
   readonly retry: Retry
+  readonly attemptTimeoutMs: number
 }
 
 /** The messages of a subscription to all, in the batches that the database gave. */
@@ -28,12 +30,13 @@ export async function* allMessages(
   let after: Position | null = from === 'start' ? null : from
   if (from === 'end') {
     after =
-      (await retrying(driver, scope, retry, () => driver.headPosition(scope.signal))) ??
-      driver.origin
+      (await retrying(driver, scope, retry, engine.attemptTimeoutMs, (signal) =>
+        driver.headPosition(signal),
+      )) ?? driver.origin
   }
   // Whether 'caughtUp' has been said since the last event.
   let caughtUp = false
-  const source = () => {
+  const source = (): AsyncIterable<AllBatch> => {
     const query = {
       direction: 'forwards',
       after,
@@ -45,8 +48,8 @@ export async function* allMessages(
       ? driver.tailAll(query)
       : polled(
           engine,
-          (last: AllBatch | undefined) =>
-            driver.readAll({ ...query, after: last?.scannedTo ?? after }),
+          (last: AllBatch | undefined, signal) =>
+            driver.readAll({ ...query, after: last?.scannedTo ?? after, signal }),
           (batch, last) => batch.scannedTo !== (last?.scannedTo ?? after),
         )
   }
@@ -77,23 +80,25 @@ export async function* streamMessages(
   const { driver, scope, retry } = engine
   let after =
     from === 'end'
-      ? await retrying(driver, scope, retry, () => driver.streamVersion(streamId, scope.signal))
+      ? await retrying(driver, scope, retry, engine.attemptTimeoutMs, (signal) =>
+          driver.streamVersion(streamId, signal),
+        )
       : from
   let caughtUp = false
-  const source = () => {
-    const query = () =>
+  const source = (): AsyncIterable<readonly StoredEvent[]> => {
+    const query = (signal: AbortSignal) =>
       ({
         streamId,
         direction: 'forwards',
         fromVersion: after + 1,
         limit: Number.POSITIVE_INFINITY,
-        signal: scope.signal,
+        signal,
       }) as const
     return driver.tailStream
-      ? driver.tailStream(query())
+      ? driver.tailStream(query(scope.signal))
       : polled(
           engine,
-          () => endingEmpty(driver.readStream(query())),
+          (_last, signal) => endingEmpty(driver.readStream(query(signal))),
           (batch) => batch.length > 0,
         )
   }
@@ -122,8 +127,8 @@ async function* endingEmpty(
  * pause that grows from `polling.min` to `polling.max` while nothing comes.
  */
 async function* polled<B>(
-  { driver, news, scope }: Engine,
-  read: (last: B | undefined) => AsyncIterable<B>,
+  { driver, news, scope, attemptTimeoutMs }: Engine,
+  read: (last: B | undefined, signal: AbortSignal) => AsyncIterable<B>,
   isNews: (batch: B, last: B | undefined) => boolean,
 ): AsyncGenerator<B, void, undefined> {
   const { min, max } = driver.polling ?? defaultPolling
@@ -134,7 +139,8 @@ async function* polled<B>(
     for (;;) {
       const seen = news.count
       let found = false
-      for await (const batch of read(last)) {
+      const reading = attemptBatches(scope, attemptTimeoutMs, (signal) => read(last, signal))
+      for await (const batch of reading) {
         found ||= isNews(batch, last)
         last = batch
         yield batch

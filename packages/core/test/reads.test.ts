@@ -158,3 +158,27 @@ describe('what is stored but unreadable', () => {
     expect(await store.snapshots.load('A-1')).toBeNull()
   })
 })
+
+describe('a read whose server falls silent', () => {
+  it('is tried again behind the last event given', async () => {
+    const database = await seeded(1700)
+    let silent = 2
+    const store = createEventStore(
+      driverWith(
+        (driver) => ({
+          async *readStream(query) {
+            for await (const batch of driver.readStream(query)) {
+              yield batch
+              if (silent-- > 0) await new Promise(() => {})
+            }
+          },
+        }),
+        database,
+      ),
+      { attemptTimeoutMs: 20 },
+    )
+    const versions = (await store.readStream('A-1').toArray()).map((e) => e.version)
+    expect(versions).toEqual(Array.from({ length: 1700 }, (_, i) => i + 1))
+    await store.close()
+  })
+})

@@ -139,3 +139,35 @@ describe('a checkpoint whose answer was lost', () => {
     ).rejects.toMatchObject({ code: 'CHECKPOINT_CONFLICT', actual: position })
   })
 })
+
+describe('an attempt without an answer', () => {
+  it('is given up, its signal aborts, and the repetition finds what it did', async () => {
+    const aborted: boolean[] = []
+    const store = createEventStore(
+      driverWith((driver) => ({
+        append: failing(1, driver.append, async (request, signal) => {
+          await driver.append(request, signal)
+          return new Promise<never>(() =>
+            signal.addEventListener('abort', () => aborted.push(signal.aborted)),
+          )
+        }),
+      })),
+      { attemptTimeoutMs: 20 },
+    )
+    expect(await store.append('A-1', [event()], { expectedVersion: 0 })).toMatchObject({
+      version: 1,
+    })
+    expect(aborted).toEqual([true])
+    expect(await store.streamVersion('A-1')).toBe(1)
+    await store.close()
+  })
+
+  it('is UNKNOWN_OUTCOME where no repetition finds out', async () => {
+    const store = createEventStore(
+      driverWith(() => ({ append: () => new Promise<never>(() => {}) })),
+      { attemptTimeoutMs: 5, retryBudgetMs: 20 },
+    )
+    await expect(store.append('A-1', [event()])).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME' })
+    await store.close()
+  })
+})
