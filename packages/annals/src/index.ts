@@ -1,1 +1,6 @@
-export {}
+export * from '@annals/core'
+export { AdapterBrokenError, AdapterNotInstalledError } from './adapter-errors.js'
+export type { StoreFactory } from './load-adapter.js'
+export { openEventStore } from './open-event-store.js'
+export { redactedUrl } from './redacted-url.js'
+export { knownSchemes, registerScheme } from './schemes.js'
