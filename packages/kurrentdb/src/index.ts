@@ -1,1 +1,2 @@
-export {}
+export { kurrentDbStore, kurrentDbStoreFromUrl } from './kurrentdb-store.js'
+export type { KurrentDbStoreOptions } from './options.js'
