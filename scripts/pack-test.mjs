@@ -64,14 +64,18 @@ async function pack(packages, place, env, results) {
       })
       const packed = JSON.parse(out.slice(out.indexOf('{')))
       tarballs.set(manifest.name, packed.filename)
-      examine(packed.files.map(({ path }) => path))
-      await examineManifest(packed.filename)
+      await examine(packed.filename)
     })
   }
   return tarballs
 }
 
-function examine(files) {
+async function examine(tarball) {
+  const list = await output('tar', ['-tzf', tarball])
+  const files = list
+    .trim()
+    .split('\n')
+    .map((path) => path.replace(/^package\//, ''))
   for (const needed of [
     'package.json',
     'LICENSE',
@@ -83,13 +87,10 @@ function examine(files) {
   }
   const stray = files.filter((file) => !/^(dist\/|package\.json$|LICENSE$|README\.md$)/.test(file))
   if (stray.length > 0) throw new Error(`not meant for users: ${stray.join(', ')}`)
-}
-
-async function examineManifest(tarball) {
-  const text = await output('tar', ['-xzOf', tarball, 'package/package.json'])
+  const manifest = await output('tar', ['-xzOf', tarball, 'package/package.json'])
   // What only works inside of the workspace.
   for (const inner of ['workspace:', 'annals:source']) {
-    if (text.includes(inner)) throw new Error(`the packed package.json has "${inner}"`)
+    if (manifest.includes(inner)) throw new Error(`the packed package.json has "${inner}"`)
   }
 }
 
