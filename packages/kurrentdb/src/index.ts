@@ -1,2 +1,2 @@
 export { kurrentDbStore, kurrentDbStoreFromUrl } from './kurrentdb-store.js'
-export type { KurrentDbStoreOptions } from './options.js'
+export type { KurrentDbClient, KurrentDbStoreOptions } from './options.js'

@@ -1,7 +1,8 @@
 import { createEventStore, type EventStore, type StoreOptions } from '@annals/core'
 import { KurrentDBClient } from '@kurrent/kurrentdb-client'
 import { KurrentDbDriver } from './kurrentdb-driver.js'
-import { type KurrentDbStoreOptions, settingsOf } from './options.js'
+import type { KurrentDbStoreOptions } from './options.js'
+import { settingsOf } from './settings.js'
 
 /**
  * The event store on KurrentDB 25 and later, or EventStoreDB 23.10 and 24.10, over the official client.

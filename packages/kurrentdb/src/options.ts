@@ -1,5 +1,4 @@
-import { InvalidArgumentError, type StoreOptions } from '@annals/core'
-import type { KurrentDBClient } from '@kurrent/kurrentdb-client'
+import type { StoreOptions } from '@annals/core'
 
 /** Options of `kurrentDbStore`: a connection string or a client, and what every store takes. */
 export interface KurrentDbStoreOptions extends StoreOptions {
@@ -14,7 +13,7 @@ export interface KurrentDbStoreOptions extends StoreOptions {
    * makes one, whose clients are the store's own, as with a connection string. Prefer the function: a client whose
    * first read failed never reads again, and only a new one helps.
    */
-  readonly client?: KurrentDBClient | (() => KurrentDBClient) | undefined
+  readonly client?: KurrentDbClient | (() => KurrentDbClient) | undefined
   /**
    * Keeps this store's streams apart from others on the same server: stream `Order-1` is kept as
    * `<namespace>/Order-1`, and no other stream is ever read. Letters, digits, `_` and `.`, at most 64. Default: none;
@@ -28,65 +27,18 @@ export interface KurrentDbStoreOptions extends StoreOptions {
   readonly deadlineMs?: number | undefined
 }
 
-/** The options with their defaults, checked. */
-export interface Settings {
-  /** Makes a client of the store's own, or null where the application's client is used. */
-  readonly open: (() => KurrentDBClient) | null
-  readonly given: KurrentDBClient | null
-  readonly namespace: string
-  readonly deadlineMs: number
-}
-
-export function settingsOf(
-  options: KurrentDbStoreOptions,
-  connect: (connectionString: string) => KurrentDBClient,
-): Settings {
-  const { connectionString, client, namespace = '', deadlineMs = 5_000 } = options
-  if ((connectionString === undefined) === (client === undefined))
-    throw new InvalidArgumentError(
-      'options',
-      'must have either a connectionString or a client, and not both',
-    )
-  if (namespace !== '' && !/^[A-Za-z0-9_.]{1,64}$/.test(namespace))
-    throw new InvalidArgumentError(
-      'options.namespace',
-      'must be 1 to 64 letters, digits, "_" or "."',
-    )
-  if (!Number.isSafeInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > 2_147_483_647)
-    throw new InvalidArgumentError(
-      'options.deadlineMs',
-      'must be a positive number of milliseconds',
-    )
-  if (connectionString !== undefined) {
-    const normal = normalize(connectionString)
-    return { open: () => connect(normal), given: null, namespace, deadlineMs }
-  }
-  if (typeof client === 'function') return { open: client, given: null, namespace, deadlineMs }
-  return { open: null, given: client as KurrentDBClient, namespace, deadlineMs }
-}
-
 /**
- * - `esdb` is the scheme's old name; the client warns of it on the console.
- * - The client's native reader waits `discoveryInterval` (half a second) before its first read, even of a single node,
- *   where there is nothing to discover.
- * - With `throwOnAppendFailure=false` the client reports revision 1 for a conflict on its batch path, whatever the true
- *   one is.
+ * What the store uses of a `KurrentDBClient` of `@kurrent/kurrentdb-client`, to give one as an option. It is not that
+ * package's own type, because its declarations (1.3) contradict those of newer Node types: an application that checks its
+ * libraries (`skipLibCheck: false`) could not compile.
  */
-function normalize(connectionString: string): string {
-  const match = /^(?:esdb|kurrentdb|kurrent|kdb)(\+discover)?:\/\/([^?]*)(?:\?(.*))?$/.exec(
-    connectionString.trim(),
-  )
-  if (!match)
-    throw new InvalidArgumentError(
-      'options.connectionString',
-      'must look like kurrentdb://host:2113?tls=true',
-    )
-  const [, discover = '', hosts = '', query = ''] = match
-  const single = discover === '' && !hosts.includes(',')
-  const parameters = query.split('&').filter((p) => p !== '' && !/^throwOnAppendFailure=/i.test(p))
-  if (single && !parameters.some((p) => /^discoveryInterval=/i.test(p)))
-    parameters.push('discoveryInterval=0')
-  return `kurrentdb${discover}://${hosts.replace(/\/+$/, '')}${
-    parameters.length > 0 ? `?${parameters.join('&')}` : ''
-  }`
+export interface KurrentDbClient {
+  appendToStream(...args: never[]): Promise<unknown>
+  multiStreamAppend(...args: never[]): Promise<unknown>
+  setStreamMetadata(...args: never[]): Promise<unknown>
+  readStream(...args: never[]): unknown
+  readAll(...args: never[]): unknown
+  subscribeToStream(...args: never[]): unknown
+  subscribeToAll(...args: never[]): unknown
+  dispose(): Promise<void>
 }
