@@ -1,7 +1,7 @@
 // Lints everything and checks all types. Both run even if the first fails, so that one run shows all there is to mend.
 import { run, setUp, tool } from './setup.mjs'
 
-const env = setUp()
+const env = setUp({ build: 'none' })
 const lint = await run(tool('biome'), ['check', '--error-on-warnings', '.'], { env })
 const types = await run(
   tool('turbo'),

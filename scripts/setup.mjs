@@ -15,9 +15,9 @@ export function say(text) {
 
 /**
  * Installs and builds what is missing or out of date, and returns the environment in which to run the tools.
- * @param {{ filter?: string }} [options] `filter`: builds only this package and what it depends on, e.g. '@annals/core'.
+ * @param {{ build?: 'all' | 'none' | string }} [options] `build`: the package to build, with all that it depends on.
  */
-export function setUp({ filter } = {}) {
+export function setUp({ build = 'all' } = {}) {
   requireNode()
   const env = {
     ...process.env,
@@ -28,7 +28,7 @@ export function setUp({ filter } = {}) {
   const folder = pnpmFolder()
   if (folder !== undefined) env.PATH = `${folder}${delimiter}${env.PATH ?? ''}`
   install(env)
-  build(env, filter)
+  if (build !== 'none') buildPackages(env, build)
   return env
 }
 
@@ -127,10 +127,10 @@ function install(env) {
   writeFileSync(stamp, digest)
 }
 
-function build(env, filter) {
-  say(`building ${filter ?? 'all packages'}`)
+function buildPackages(env, which) {
+  say(`building ${which === 'all' ? 'all packages' : which}`)
   const args = ['run', 'build', '--output-logs=errors-only', '--ui=stream']
-  if (filter !== undefined) args.push(`--filter=${filter}`)
+  if (which !== 'all') args.push(`--filter=${which}`)
   const turbo = spawnSync(tool('turbo'), args, {
     cwd: root,
     env,

@@ -2,6 +2,6 @@
 import { join } from 'node:path'
 import { root, run, setUp } from './setup.mjs'
 
-const env = setUp({ filter: '@annals/example-orders' })
+const env = setUp({ build: '@annals/example-orders' })
 const main = join(root, 'examples', 'orders', 'dist', 'main.js')
 process.exitCode = await run(process.execPath, [main, ...process.argv.slice(2)], { env })

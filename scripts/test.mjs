@@ -13,7 +13,7 @@ process.on('exit', () => {
   // The set-up failed, or this script itself: nothing was tested.
   if (!ended) console.log(`\n${closingLine({ passed: 0, failed: 1, skipped: 0 })}`)
 })
-const env = setUp()
+const env = setUp({ build: 'none' }) // turbo builds before each package's tests
 const reports = join(cache, 'test-reports')
 rmSync(reports, { recursive: true, force: true })
 mkdirSync(reports, { recursive: true })
@@ -21,8 +21,8 @@ mkdirSync(reports, { recursive: true })
 const code = await run(
   tool('turbo'),
   [
-    ...['run', 'test', '--continue', '--concurrency=2', '--env-mode=loose', '--ui=stream'],
-    ...['--output-logs=full', '--only', ...filters],
+    ...['run', 'test', '--continue=dependencies-successful', '--concurrency=2'],
+    ...['--env-mode=loose', '--ui=stream', '--output-logs=new-only', ...filters],
   ],
   { env: { ...env, ANNALS_TEST_REPORTS: reports }, stdio: ['ignore', 'inherit', 'inherit'] },
 )
