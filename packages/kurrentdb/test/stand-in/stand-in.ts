@@ -1,0 +1,344 @@
+import features from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js'
+import featureServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_grpc_pb.js'
+import shared from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/shared_pb.js'
+import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js'
+import streamServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_grpc_pb.js'
+import {
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  status,
+} from '@grpc/grpc-js'
+import { type AppendAnswer, type Expected, Log, type Proposed } from './log.js'
+import { type BeforeAnswer, type ReadCall, serveRead } from './read-service.js'
+import {
+  batchConflict,
+  batchError,
+  batchSuccess,
+  exception,
+  identifier,
+  proposed,
+  streamDeleted,
+  text,
+  unaryAnswer,
+  unhandled,
+} from './wire.js'
+
+type BatchReq = InstanceType<typeof streams.BatchAppendReq>
+type BatchResp = InstanceType<typeof streams.BatchAppendResp>
+type BatchCall = ServerDuplexStream<BatchReq, BatchResp>
+type AppendReq = InstanceType<typeof streams.AppendReq>
+type AppendResp = InstanceType<typeof streams.AppendResp>
+
+/** What a test does to an append before it takes effect, or between its effect and its answer. */
+export type AppendHook = (request: {
+  readonly stream: string
+  readonly events: readonly Proposed[]
+}) => Promise<'answer' | 'silence' | 'not-leader' | 'timeout' | 'cut'> | 'answer'
+
+export interface StandInOptions {
+  /** Whose answers it gives. Default: EventStoreDB 23.10.7. */
+  readonly as?: '23.10.7' | '26.1.0'
+  /** Default: a free one. */
+  readonly port?: number
+  /** The data of another, which has ended: a restart. */
+  readonly log?: Log
+}
+
+/**
+ * A stand-in for EventStoreDB and KurrentDB, in this process, behind the real client and its wire protocol: for tests
+ * on machines without a server, and for faults that no server makes on command. It is NOT KurrentDB; whatever uses it
+ * says so.
+ */
+export class StandIn {
+  readonly log: Log
+  readonly version: string
+  /** Runs before an append takes effect. */
+  beforeAppend: AppendHook = () => 'answer'
+  /** Runs after it took effect and before it is answered. */
+  afterAppend: AppendHook = () => 'answer'
+  beforeReadAnswer: BeforeAnswer = async () => true
+  /** How many requests have come. */
+  requests = 0
+  readonly #server: Server
+  readonly #calls = new Set<{ destroy(error?: Error): unknown }>()
+  #port = 0
+
+  static async start(options: StandInOptions = {}): Promise<StandIn> {
+    const standIn = new StandIn(options)
+    await standIn.#listen(options.port ?? 0)
+    return standIn
+  }
+
+  private constructor({ as = '23.10.7', log }: StandInOptions) {
+    this.version = as
+    this.log = log ?? new Log(as === '23.10.7' ? 1024 * 1024 : 256 * 1024 * 1024)
+    this.#server = new Server({ 'grpc.max_receive_message_length': -1 })
+    this.#server.addService(featureServices.ServerFeaturesService, {
+      getSupportedMethods: (
+        _call: unknown,
+        answer: sendUnaryData<InstanceType<typeof features.SupportedMethods>>,
+      ) => {
+        this.requests++
+        answer(null, this.#features())
+      },
+    })
+    this.#server.addService(streamServices.StreamsService, {
+      read: (call: ReadCall) => {
+        this.requests++
+        this.#track(call)
+        void serveRead(this.log, call, as !== '23.10.7', (c, n) => this.beforeReadAnswer(c, n))
+      },
+      append: (
+        call: ServerReadableStream<AppendReq, AppendResp>,
+        answer: sendUnaryData<AppendResp>,
+      ) => this.#append(call, answer),
+      delete: (
+        call: ServerUnaryCall<
+          InstanceType<typeof streams.DeleteReq>,
+          InstanceType<typeof streams.DeleteResp>
+        >,
+        answer: sendUnaryData<InstanceType<typeof streams.DeleteResp>>,
+      ) => {
+        const { name, expected } = targetOf(call.request.getOptions()!)
+        const result = this.log.delete(name, expected)
+        if (result.kind !== 'ok') return answer(refusal(result, name, expected))
+        const position = new streams.DeleteResp.Position()
+          .setCommitPosition(String(result.position))
+          .setPreparePosition(String(result.position))
+        answer(null, new streams.DeleteResp().setPosition(position))
+      },
+      tombstone: (
+        call: ServerUnaryCall<
+          InstanceType<typeof streams.TombstoneReq>,
+          InstanceType<typeof streams.TombstoneResp>
+        >,
+        answer: sendUnaryData<InstanceType<typeof streams.TombstoneResp>>,
+      ) => {
+        const { name, expected } = targetOf(call.request.getOptions()!)
+        const result = this.log.tombstone(name, expected)
+        if (result.kind !== 'ok') return answer(refusal(result, name, expected))
+        const position = new streams.TombstoneResp.Position()
+          .setCommitPosition(String(result.position))
+          .setPreparePosition(String(result.position))
+        answer(null, new streams.TombstoneResp().setPosition(position))
+      },
+      batchAppend: (call: BatchCall) => this.#batchAppend(call),
+    })
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get url(): string {
+    return `kurrentdb://127.0.0.1:${this.#port}?tls=false`
+  }
+
+  describe(): string {
+    return `a stand-in for EventStoreDB ${this.version} (in this process; NOT KurrentDB)`
+  }
+
+  /** Ends every call and connection at once, as `kill -9` would; what was written stays in `log`. */
+  kill(): void {
+    this.#server.forceShutdown()
+  }
+
+  /** Ends every subscription and read that is open, with an error as a server gives it. */
+  dropReads(error: Error = exception('unavailable', status.UNAVAILABLE)): void {
+    for (const call of this.#calls) call.destroy(error)
+  }
+
+  async #listen(port: number): Promise<void> {
+    this.#port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync(
+        `127.0.0.1:${port}`,
+        ServerCredentials.createInsecure(),
+        (error, bound) => (error ? reject(error) : resolve(bound)),
+      )
+    })
+  }
+
+  #track(call: ReadCall): void {
+    this.#calls.add(call)
+    call.on('close', () => this.#calls.delete(call))
+    call.on('cancelled', () => this.#calls.delete(call))
+    // A call that ends under our hands is the client's affair.
+    call.on('error', () => this.#calls.delete(call))
+  }
+
+  #features() {
+    const methods: [service: string, method: string][] = [
+      ['event_store.client.streams.streams', 'read'],
+      ['event_store.client.streams.streams', 'append'],
+      ['event_store.client.streams.streams', 'delete'],
+      ['event_store.client.streams.streams', 'tombstone'],
+      ['event_store.client.streams.streams', 'batchappend'],
+    ]
+    const supported = new features.SupportedMethods().setEventStoreServerVersion(this.version)
+    for (const [service, method] of methods)
+      supported.addMethods(
+        new features.SupportedMethod()
+          .setServiceName(service)
+          .setMethodName(method)
+          .setFeaturesList(method === 'read' ? ['position', 'events'] : []),
+      )
+    return supported
+  }
+
+  #batchAppend(call: BatchCall): void {
+    const open = new Map<string, { options: BatchReq; messages: Proposed[] | null }>()
+    // Appends of one stream take effect in the order in which they came.
+    let turn = Promise.resolve()
+    call.on('data', (request: BatchReq) => {
+      const id = request.getCorrelationId()!.getString()
+      const part = open.get(id) ?? { options: request, messages: [] }
+      const events = proposed(request.getProposedMessagesList())
+      part.messages = part.messages && events && [...part.messages, ...events]
+      open.set(id, part)
+      if (!request.getIsFinal()) return
+      open.delete(id)
+      this.requests++
+      turn = turn.then(() => this.#answerBatch(call, part.options, part.messages))
+    })
+    call.on('end', () => call.end())
+    call.on('error', () => open.clear())
+  }
+
+  async #answerBatch(
+    call: BatchCall,
+    request: BatchReq,
+    events: Proposed[] | null,
+  ): Promise<void> {
+    const options = request.getOptions()!
+    const name = text(options.getStreamIdentifier()!.getStreamName())
+    const expected = options.hasNoStream()
+      ? -1
+      : options.hasAny()
+        ? -2
+        : options.hasStreamExists()
+          ? -4
+          : Number(options.getStreamPosition())
+    const response = new streams.BatchAppendResp()
+      .setCorrelationId(request.getCorrelationId())
+      .setStreamIdentifier(identifier(name))
+    if (events === null) {
+      call.write(response.setError(batchError('BadRequest', new shared.BadRequest())))
+      return
+    }
+    if (await this.#struck(call, response, await this.beforeAppend({ stream: name, events })))
+      return
+    const answer = this.log.append(name, expected, events)
+    if (await this.#struck(call, response, await this.afterAppend({ stream: name, events }))) return
+    call.write(batchAnswer(response, answer, name, expected))
+  }
+
+  /** Whether a test's fault has taken the place of the answer. */
+  async #struck(
+    call: BatchCall,
+    response: BatchResp,
+    fault: Awaited<ReturnType<AppendHook>>,
+  ): Promise<boolean> {
+    switch (fault) {
+      case 'answer':
+        return false
+      case 'silence':
+        return true
+      case 'timeout':
+        call.write(response.setError(batchError('Timeout', new shared.Timeout())))
+        return true
+      case 'not-leader':
+        call.destroy(
+          exception('not-leader', status.NOT_FOUND, {
+            'leader-endpoint-host': '127.0.0.1',
+            'leader-endpoint-port': String(this.#port),
+          }),
+        )
+        return true
+      case 'cut':
+        call.destroy(exception('cut', status.UNAVAILABLE))
+        return true
+    }
+  }
+
+  #append(
+    call: ServerReadableStream<AppendReq, AppendResp>,
+    answer: sendUnaryData<AppendResp>,
+  ): void {
+    this.requests++
+    let options: InstanceType<typeof streams.AppendReq.Options> | undefined
+    const messages: InstanceType<typeof streams.AppendReq.ProposedMessage>[] = []
+    call.on('data', (request: AppendReq) => {
+      if (request.hasOptions()) options = request.getOptions()
+      else messages.push(request.getProposedMessage()!)
+    })
+    call.on('error', () => {})
+    call.on('end', () => {
+      const { name, expected } = targetOf(options!)
+      const events = proposed(messages)
+      if (events === null) return answer(unhandled())
+      const result = this.log.append(name, expected, events)
+      if (result.kind === 'deleted') return answer(streamDeleted(name))
+      if (result.kind === 'too large')
+        return answer(
+          exception('maximum-append-size-exceeded', status.INVALID_ARGUMENT, {
+            'maximum-append-size': String(result.maximum),
+          }),
+        )
+      answer(null, unaryAnswer(result, expected))
+    })
+  }
+}
+
+function batchAnswer(
+  response: BatchResp,
+  answer: AppendAnswer,
+  name: string,
+  expected: Expected,
+): BatchResp {
+  switch (answer.kind) {
+    case 'ok':
+      return response.setSuccess(batchSuccess(answer.revision, answer.position))
+    case 'conflict':
+      return response.setError(batchConflict(answer.actual, expected))
+    case 'deleted': {
+      const deleted = new shared.StreamDeleted().setStreamIdentifier(identifier(name))
+      return response.setError(batchError('StreamDeleted', deleted))
+    }
+    case 'too large': {
+      const tooLarge = new shared.MaximumAppendSizeExceeded().setMaxappendsize(answer.maximum)
+      return response.setError(batchError('MaximumAppendSizeExceeded', tooLarge))
+    }
+  }
+}
+
+/** The stream and the expectation of a unary request. */
+function targetOf(
+  options:
+    | InstanceType<typeof streams.AppendReq.Options>
+    | InstanceType<typeof streams.DeleteReq.Options>
+    | InstanceType<typeof streams.TombstoneReq.Options>,
+): { name: string; expected: Expected } {
+  return {
+    name: text(options.getStreamIdentifier()!.getStreamName()),
+    expected: options.hasNoStream()
+      ? -1
+      : options.hasAny()
+        ? -2
+        : options.hasStreamExists()
+          ? -4
+          : Number(options.getRevision()),
+  }
+}
+
+function refusal(answer: AppendAnswer, name: string, expected: Expected) {
+  if (answer.kind !== 'conflict') return streamDeleted(name)
+  return exception('wrong-expected-version', status.FAILED_PRECONDITION, {
+    'stream-name': name,
+    'expected-version': String(expected),
+    'actual-version': String(answer.actual),
+  })
+}
