@@ -1,0 +1,67 @@
+import type { Position } from '@annals/core'
+import type { Queryable } from './database.js'
+import type { SchemaName } from './schema-name.js'
+
+export async function loadCheckpoint(
+  database: Queryable,
+  { sql: s }: SchemaName,
+  subscriptionId: string,
+): Promise<Position | null> {
+  const [row] = await database.rows(
+    {
+      text: `select last_position from ${s}.subscription_checkpoints where subscription_id = $1`,
+      prepared: true,
+    },
+    [subscriptionId],
+  )
+  return row?.[0] ?? null
+}
+
+/** One statement, decided under the row's lock. */
+export async function saveCheckpoint(
+  database: Queryable,
+  schema: SchemaName,
+  subscriptionId: string,
+  position: Position,
+  expected: Position | null | undefined,
+): Promise<null | { readonly actual: Position | null }> {
+  const s = schema.sql
+  const values = [subscriptionId, position]
+  const insert = `insert into ${s}.subscription_checkpoints as c (subscription_id, last_position) values ($1, $2)`
+  const saved = await (expected === undefined
+    ? database.rows(
+        {
+          text: `${insert} on conflict (subscription_id) do update
+            set last_position = excluded.last_position, updated_at = now() returning 1`,
+          prepared: true,
+        },
+        values,
+      )
+    : expected === null
+      ? database.rows(
+          { text: `${insert} on conflict (subscription_id) do nothing returning 1` },
+          values,
+        )
+      : database.rows(
+          {
+            text: `update ${s}.subscription_checkpoints set last_position = $2, updated_at = now()
+              where subscription_id = $1 and last_position = $3 returning 1`,
+            prepared: true,
+          },
+          [...values, expected],
+        ))
+  return saved.length > 0
+    ? null
+    : { actual: await loadCheckpoint(database, schema, subscriptionId) }
+}
+
+export async function deleteCheckpoint(
+  database: Queryable,
+  { sql: s }: SchemaName,
+  subscriptionId: string,
+): Promise<void> {
+  await database.rows(
+    { text: `delete from ${s}.subscription_checkpoints where subscription_id = $1` },
+    [subscriptionId],
+  )
+}

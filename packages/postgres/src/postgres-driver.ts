@@ -1,0 +1,155 @@
+import type {
+  AllBatch,
+  AllQuery,
+  AppendRequest,
+  AppendResult,
+  Payload,
+  Position,
+  Release,
+  StoreDriver,
+  StoredEvent,
+  StreamQuery,
+  TranslatedError,
+} from '@annals/core'
+import { Appender } from './append.js'
+import { capabilities, limits } from './capabilities.js'
+import { deleteCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoints.js'
+import type { Database } from './database.js'
+import { readFrontier } from './frontier.js'
+import { Notifications } from './notifications.js'
+import { origin, positionPattern } from './positions.js'
+import { positionOf, readAll, readStream } from './read.js'
+import { assertSchema, migrate } from './schema.js'
+import type { SchemaName } from './schema-name.js'
+import { deleteSnapshot, loadSnapshot, saveSnapshot } from './snapshots.js'
+import { translateError } from './translate-error.js'
+
+/** The operations of the store, each in its own file; this one only puts them together. */
+export class PostgresDriver implements StoreDriver {
+  readonly name = 'postgres'
+  readonly capabilities = capabilities
+  readonly limits = limits
+  readonly positionPattern = positionPattern
+  readonly origin = origin
+  readonly database: Database
+  readonly schema: SchemaName
+  readonly notifications: Notifications
+  readonly #appender: Appender
+  #checked: Promise<void> | undefined
+
+  constructor(database: Database, schema: SchemaName, listen: boolean) {
+    this.database = database
+    this.schema = schema
+    this.notifications = new Notifications(database, schema, listen)
+    this.#appender = new Appender(database, schema)
+  }
+
+  async append(request: AppendRequest, signal: AbortSignal): Promise<AppendResult> {
+    await this.checkSchema()
+    const result = await this.#appender.append(request, signal)
+    this.notifications.wrote()
+    return result
+  }
+
+  async appendMany(
+    requests: readonly AppendRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly AppendResult[]> {
+    await this.checkSchema()
+    const results = await this.#appender.appendMany(requests, signal)
+    this.notifications.wrote()
+    return results
+  }
+
+  async *readStream(query: StreamQuery): AsyncGenerator<readonly StoredEvent[]> {
+    await this.checkSchema()
+    yield* readStream(this.database, this.schema, query)
+  }
+
+  async *readAll(query: AllQuery): AsyncGenerator<AllBatch> {
+    await this.checkSchema()
+    yield* readAll(this.database, this.schema, query)
+  }
+
+  watch(onNews: () => void, onLost: (error: unknown) => void): Promise<Release> {
+    return this.notifications.watch(onNews, onLost)
+  }
+
+  async streamVersion(streamId: string, signal: AbortSignal): Promise<number> {
+    await this.checkSchema()
+    const [row] = await this.database.rows(
+      {
+        text: `select version from ${this.schema.sql}.streams where stream_id = $1`,
+        prepared: true,
+      },
+      [streamId],
+      signal,
+    )
+    return Number(row?.[0] ?? 0)
+  }
+
+  async headPosition(signal: AbortSignal): Promise<Position | null> {
+    await this.checkSchema()
+    const { head } = await readFrontier(this.database, this.schema, signal)
+    return head && positionOf(head)
+  }
+
+  async loadCheckpoint(subscriptionId: string): Promise<Position | null> {
+    await this.checkSchema()
+    return loadCheckpoint(this.database, this.schema, subscriptionId)
+  }
+
+  async saveCheckpoint(
+    subscriptionId: string,
+    position: Position,
+    expected: Position | null | undefined,
+  ): Promise<null | { readonly actual: Position | null }> {
+    await this.checkSchema()
+    return saveCheckpoint(this.database, this.schema, subscriptionId, position, expected)
+  }
+
+  async deleteCheckpoint(subscriptionId: string): Promise<void> {
+    await this.checkSchema()
+    await deleteCheckpoint(this.database, this.schema, subscriptionId)
+  }
+
+  async loadSnapshot(
+    streamId: string,
+  ): Promise<{ readonly version: number; readonly state: Payload } | null> {
+    await this.checkSchema()
+    return loadSnapshot(this.database, this.schema, streamId)
+  }
+
+  async saveSnapshot(streamId: string, version: number, state: Payload): Promise<void> {
+    await this.checkSchema()
+    await saveSnapshot(this.database, this.schema, streamId, version, state)
+  }
+
+  async deleteSnapshot(streamId: string): Promise<void> {
+    await this.checkSchema()
+    await deleteSnapshot(this.database, this.schema, streamId)
+  }
+
+  async migrate(): Promise<void> {
+    await migrate(this.database, this.schema)
+    this.#checked = undefined
+  }
+
+  async close(): Promise<void> {
+    await this.notifications.close()
+    await this.database.close()
+  }
+
+  translateError(error: unknown): TranslatedError {
+    return translateError(error, this.schema.name)
+  }
+
+  /** Once, before the first use: tables of another version of this library are not touched. */
+  checkSchema(): Promise<void> {
+    this.#checked ??= assertSchema(this.database, this.schema).catch((error: unknown) => {
+      this.#checked = undefined
+      throw error
+    })
+    return this.#checked
+  }
+}

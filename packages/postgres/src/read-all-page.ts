@@ -1,0 +1,150 @@
+import { categoryOf, type Filter } from '@annals/core'
+import type { Row, Statement, Value } from './database.js'
+import { eventColumns, placeOfRow } from './events.js'
+import type { Place } from './positions.js'
+import type { SchemaName } from './schema-name.js'
+
+export interface PageBounds {
+  readonly forwards: boolean
+  /** Exclusive; null: the end where the reading starts. */
+  readonly from: Place | null
+  /** Nothing above it is read. */
+  readonly head: Place
+}
+
+export interface AllPage {
+  readonly statement: Statement
+  readonly values: readonly Value[]
+  /** The events of the answer, and how far it looked; null: to the end. */
+  read(rows: readonly Row[]): { rows: readonly Row[]; reached: Place | null }
+}
+
+/** How many rows a filter that no index serves looks at for one page, at most. */
+const scanAtMost = 4000
+
+/**
+ * One page of the global order. A page never looks at more than a bounded number of rows, however little a filter lets
+ * through, and always says how far it looked.
+ *
+ * An index leads to the rows of a list of categories, or else of types: for each item of the list a short index scan in
+ * the global order, so that the page costs about as much as the rows it gives. What else the filter demands is checked on
+ * those rows.
+ */
+export function allPage(
+  { sql: s }: SchemaName,
+  { forwards, from, head }: PageBounds,
+  filter: Filter | null,
+  asked: number,
+): AllPage {
+  const values: Value[] = []
+  const bind = (value: Value) => `$${values.push(value)}`
+  const bindPlace = ({ epoch, transaction, sequence }: Place) =>
+    `(${bind(epoch)}::integer, ${bind(transaction)}::xid8, ${bind(sequence)}::bigint)`
+  const bindList = (items: readonly string[]) => {
+    // Each item is a parameter of its own: no text can be taken for the end of a list.
+    return `array[${items.map((item) => `${bind(item)}::text`).join(', ')}]`
+  }
+  const place = (alias: string) =>
+    `(${alias}.epoch, ${alias}.transaction_id, ${alias}.global_position)`
+  const order = (alias: string) => {
+    const direction = forwards ? 'asc' : 'desc'
+    return `${alias}.epoch ${direction}, ${alias}.transaction_id ${direction}, ${alias}.global_position ${direction}`
+  }
+  const bounds = [`${place('e')} <= ${bindPlace(head)}`]
+  if (from) bounds.push(`${place('e')} ${forwards ? '>' : '<'} ${bindPlace(from)}`)
+
+  const { key, rest } = plan(filter)
+  const checks = rest.map(({ kind, items }) =>
+    kind === 'prefixes'
+      ? `(${items.map((item) => `starts_with(e.stream_id, ${bind(item)})`).join(' or ')})`
+      : `e.${kind} = any (${bindList(items)})`,
+  )
+
+  if (checks.length === 0 && (key === null || key.items.length === 1)) {
+    if (key) bounds.push(`e.${key.kind} = ${bind(key.items[0]!)}`)
+    return {
+      statement: {
+        text: `select ${eventColumns('e')} from ${s}.events e where ${bounds.join(' and ')}
+          order by ${order('e')} limit ${bind(asked)}`,
+      },
+      values,
+      read: (rows) => ({
+        rows,
+        reached: rows.length < asked ? null : placeOfRow(rows.at(-1)!),
+      }),
+    }
+  }
+
+  const keys = key ? bindList(key.items) : `array['']`
+  if (key) bounds.push(`e.${key.kind} = k.item`)
+  const each =
+    checks.length === 0
+      ? asked
+      : Math.max(asked, Math.ceil(Math.min(scanAtMost, asked * 8) / (key?.items.length ?? 1)))
+  const bindEach = bind(each)
+  return {
+    statement: {
+      // "scanned": the next rows of each item. "reached": an item with as many rows as were asked for may have more behind
+      // its last one, so nothing counts beyond the nearest of those.
+      text: `with scanned as materialized (
+          select k.n, e.* from unnest(${keys}) with ordinality as k (item, n) cross join lateral (
+            select ${eventColumns('e')
+              .replace(/encode\(e\.(\w+), 'hex'\)/g, 'e.$1')
+              .replace(/extract\(epoch from e\.created_at\)/, 'e.created_at')},
+              ${checks.length === 0 ? 'true' : checks.join(' and ')} as hit
+            from ${s}.events e where ${bounds.join(' and ')} order by ${order('e')} limit ${bindEach}
+          ) e
+        ), reached as (
+          select l.epoch, l.transaction_id, l.global_position from (
+            select x.*, row_number() over (partition by x.n order by ${order('x')}) as place from scanned x
+          ) l where l.place = ${bindEach} order by ${order('l')} limit 1
+        ), hits as (
+          select x.* from scanned x where x.hit
+            and (not exists (select from reached) or ${place('x')} ${forwards ? '<=' : '>='} (select ${place('r').slice(1, -1)} from reached r))
+          order by ${order('x')} limit ${bind(asked)}
+        )
+        select ${eventColumns('h')}, r.epoch, r.transaction_id, r.global_position
+        from (select) as one left join reached r on true left join hits h on true order by ${order('h')}`,
+    },
+    values,
+    read: (rows) => {
+      const found = rows.filter((row) => row[0] !== null)
+      if (found.length === asked) return { rows: found, reached: placeOfRow(found.at(-1)!) }
+      const [epoch, transaction, sequence] = rows[0]!.slice(13)
+      return {
+        rows: found,
+        reached:
+          epoch == null
+            ? null
+            : { epoch: Number(epoch), transaction: transaction!, sequence: sequence! },
+      }
+    },
+  }
+}
+
+interface Condition {
+  readonly kind: 'stream_type' | 'event_type' | 'prefixes'
+  readonly items: readonly string[]
+}
+
+/** Which list an index serves, and what is left to check. */
+function plan(filter: Filter | null): { key: Condition | null; rest: readonly Condition[] } {
+  const conditions: Condition[] = []
+  if (filter?.categories) conditions.push({ kind: 'stream_type', items: filter.categories })
+  if (filter?.types) conditions.push({ kind: 'event_type', items: filter.types })
+  if (filter?.streamPrefixes) conditions.push({ kind: 'prefixes', items: filter.streamPrefixes })
+  const first = conditions[0]
+  if (first === undefined) return { key: null, rest: [] }
+  if (first.kind === 'stream_type') return { key: first, rest: conditions.slice(1) }
+  const prefixes = filter?.streamPrefixes
+  // A prefix with a dash names a whole category before it.
+  if (prefixes?.every((prefix) => prefix.includes('-'))) {
+    return {
+      key: { kind: 'stream_type', items: [...new Set(prefixes.map(categoryOf))] },
+      rest: conditions,
+    }
+  }
+  return first.kind === 'event_type'
+    ? { key: first, rest: conditions.slice(1) }
+    : { key: null, rest: conditions }
+}
