@@ -29,7 +29,7 @@ test('without Java, the error says how to get a server', async () => {
     await expect(startDynamoDb({ source: 'npm' })).rejects.toMatchObject({
       code: 'NO_SERVER',
       message: expect.stringMatching(
-        /no java on the PATH[^]*DYNAMODB_URL[^]*Java[^]*docker compose up/,
+        /no java on the PATH[\s\S]*DYNAMODB_URL[\s\S]*Java[\s\S]*docker compose up/,
       ),
     })
   } finally {

@@ -12,7 +12,7 @@ test('the KurrentDB of the PATH starts, on disk and killed too, or the error say
     server = await startKurrentDb({ source: 'path', disk: true })
   } catch (error) {
     if (!isNoServerError(error)) throw error
-    expect(error.message).toMatch(/KURRENTDB_URL[^]*eventstored[^]*docker compose up/)
+    expect(error.message).toMatch(/KURRENTDB_URL[\s\S]*eventstored[\s\S]*docker compose up/)
     expect(error.tried).toEqual([
       { source: 'path', reason: expect.stringContaining('on the PATH') },
     ])
@@ -35,7 +35,7 @@ test('without a program, the error says how to get a server', async () => {
   try {
     await expect(startKurrentDb({ source: 'path' })).rejects.toMatchObject({
       code: 'NO_SERVER',
-      message: expect.stringMatching(/KURRENTDB_URL[^]*eventstored[^]*docker compose up/),
+      message: expect.stringMatching(/KURRENTDB_URL[\s\S]*eventstored[\s\S]*docker compose up/),
     })
   } finally {
     process.env.PATH = PATH

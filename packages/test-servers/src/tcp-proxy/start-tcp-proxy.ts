@@ -11,12 +11,12 @@ export async function startTcpProxy(
   target: string | { readonly host: string; readonly port: number },
 ): Promise<TcpProxy> {
   const to = typeof target === 'string' ? hostAndPort(target) : target
-  const proxy = new Proxy(to, typeof target === 'string' ? target : undefined)
+  const proxy = new FaultProxy(to, typeof target === 'string' ? target : undefined)
   await proxy.listen()
   return proxy
 }
 
-class Proxy implements TcpProxy {
+class FaultProxy implements TcpProxy {
   readonly #server: Server
   readonly #to: { readonly host: string; readonly port: number }
   readonly #template: string | undefined
