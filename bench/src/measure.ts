@@ -10,7 +10,7 @@ export interface Sample {
   readonly seconds: number
   /** Milliseconds, one for each operation that succeeded, ascending. */
   readonly latencies: readonly number[]
-  /** Operations that failed, by the reason that the work gave them, e.g. `{ conflict: 12 }`. */
+  /** Failures by the reason that the work gave them, e.g. `{ conflict: 12 }`. */
   readonly failures: Readonly<Record<string, number>>
 }
 
@@ -72,14 +72,20 @@ export interface Load {
   readonly milliseconds?: number | undefined
   /** How many operations each worker does. */
   readonly each?: number | undefined
-  /** One operation. Throw a `CountedFailure` for a failure that belongs to the figures. */
-  work(worker: number, index: number): Promise<unknown>
+  /**
+   * One operation. Throw a `CountedFailure` for a failure that belongs to the figures; `count` a failure that the
+   * operation itself gets over, such as a conflict before its retry.
+   */
+  work(worker: number, index: number, count: (reason: string) => void): Promise<unknown>
 }
 
 /** Runs a load and measures each operation. A failure that is not a `CountedFailure` ends it. */
 export async function drive(load: Load): Promise<Sample> {
   const latencies: number[] = []
   const failures: Record<string, number> = {}
+  const count = (reason: string) => {
+    failures[reason] = (failures[reason] ?? 0) + 1
+  }
   const started = performance.now()
   const deadline = started + (load.milliseconds ?? Number.POSITIVE_INFINITY)
   const each = load.each ?? Number.POSITIVE_INFINITY
@@ -89,11 +95,11 @@ export async function drive(load: Load): Promise<Sample> {
         const begun = performance.now()
         if (begun >= deadline) return
         try {
-          await load.work(worker, index)
+          await load.work(worker, index, count)
           latencies.push(performance.now() - begun)
         } catch (error) {
           if (!(error instanceof CountedFailure)) throw error
-          failures[error.reason] = (failures[error.reason] ?? 0) + 1
+          count(error.reason)
         }
       }
     }),

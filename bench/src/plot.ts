@@ -64,9 +64,9 @@ function drawPanel(plot: Plot, colour: (name: string) => string): string {
   )
   const marks = plot.kind === 'bars' ? bars(plot, colour, inner, y) : lines(plot, colour, inner, y)
   const legend = plot.series.map(({ name }, i) => {
-    const step = inner.width / plot.series.length
-    const x = panel.left + i * step
-    return `<rect x="${fix(x)}" y="${panel.height - 18}" width="9" height="9" fill="${colour(name)}"/>${text(x + 12, panel.height - 10, name)}`
+    const x = panel.left + ((i % 3) * inner.width) / 3
+    const y = panel.height - 20 + Math.floor(i / 3) * 13
+    return `<rect x="${fix(x)}" y="${y - 8}" width="9" height="9" fill="${colour(name)}"/>${text(x + 12, y, name)}`
   })
   return [
     `<text x="${panel.left}" y="16" font-weight="bold">${xml(plot.title)}</text>`,

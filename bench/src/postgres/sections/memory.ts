@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Goal } from '../../report.js'
+import { annals } from '../annals.js'
+import type { SectionRunner } from '../arena.js'
+import { bare } from '../bare.js'
+import type { MemorySample, Reader } from '../memory-child.js'
+import { sizesOf } from './growth.js'
+
+const readers: readonly { reader: Reader; name: string; kind: typeof annals }[] = [
+  { reader: 'annals', name: 'Annals, readAll', kind: annals },
+  { reader: 'annals-subscription', name: 'Annals, subscription', kind: annals },
+  { reader: 'bare', name: 'bare pg, one select', kind: bare },
+]
+
+/** What a process needs that reads a million events. */
+export const memory: SectionRunner = {
+  id: 'memory',
+  run: async (arena) => {
+    const events = sizesOf(arena).at(-1) as number
+    const curves = new Map<string, MemorySample[]>()
+    for (const { reader, name, kind } of readers) {
+      const { url } = await arena.filled(kind, events)
+      arena.progress(`${name} reads ${events.toLocaleString('en-US')} events`)
+      curves.set(name, await readInChild(url, reader, events))
+    }
+    const peak = (samples: readonly MemorySample[], of: 'rss' | 'heapUsed') =>
+      Math.max(...samples.map((sample) => sample[of]))
+    const half = (samples: readonly MemorySample[], second: boolean) =>
+      samples.filter(({ read }) => second === read > events / 2)
+    return {
+      title: `Memory while ${events.toLocaleString('en-US')} events are read`,
+      notes: [
+        'A process of its own reads everything and keeps nothing but a count: Annals with `for await … of readAll()`, and as a subscription from the start until it has caught up; bare with one select into an array. It notes its memory at every 20,000 events.',
+      ],
+      tables: [
+        {
+          title: 'MiB',
+          columns: [
+            '',
+            'RSS before',
+            'RSS peak, 1st half',
+            'RSS peak, 2nd half',
+            'heap peak, 1st half',
+            'heap peak, 2nd half',
+            'events/s',
+          ],
+          rows: [...curves].map(([name, samples]) => {
+            const last = samples.at(-1)
+            const ends = (of: 'rss' | 'heapUsed') =>
+              [false, true].map((second) => mebibytes(peak(half(samples, second), of)))
+            return [
+              name,
+              mebibytes(samples[0]?.rss ?? 0),
+              ...ends('rss'),
+              ...ends('heapUsed'),
+              last === undefined ? null : last.read / (last.milliseconds / 1000),
+            ]
+          }),
+        },
+      ],
+      plots: [
+        {
+          title: 'Memory while everything is read',
+          kind: 'lines',
+          xLabel: 'events read',
+          yLabel: 'RSS, MiB',
+          series: [...curves].map(([name, samples]) => ({
+            name,
+            points: samples.map(({ read, rss }) => ({ x: read, y: mebibytes(rss) })),
+          })),
+        },
+      ],
+      goals: readers
+        .filter(({ kind }) => kind === annals)
+        .map(({ name }): Goal => {
+          const samples = curves.get(name) ?? []
+          return {
+            what: `flat memory: ${name}, RSS peak of the second half by the first`,
+            aim: { atMost: 1.1 },
+            measured: peak(half(samples, true), 'rss') / peak(half(samples, false), 'rss'),
+          }
+        }),
+    }
+  },
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20)
+}
+
+/** Where this file is TypeScript (in tests), the child is started as this process was. */
+function childFile(): { file: string; flags: string[] } {
+  const source = import.meta.url.endsWith('.ts')
+  const file = fileURLToPath(
+    new URL(source ? '../memory-child.ts' : '../memory-child.js', import.meta.url),
+  )
+  return { file, flags: source ? ['--conditions=annals:source', '--import', 'tsx'] : [] }
+}
+
+function readInChild(url: string, reader: Reader, events: number): Promise<MemorySample[]> {
+  const { file, flags } = childFile()
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...flags, file, url, reader, String(events)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    let complaint = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaint += chunk.toString()
+    })
+    child.once('error', reject)
+    child.once('close', (code) => {
+      if (code === 0) resolve(JSON.parse(output) as MemorySample[])
+      else reject(new Error(`The process that reads ended with code ${code}:\n${complaint}`))
+    })
+  })
+}
