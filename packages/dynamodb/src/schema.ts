@@ -52,19 +52,20 @@ async function findCounter(
 
 async function createTable(requests: Requests, signal: AbortSignal): Promise<void> {
   try {
-    await requests.createTable(tableDefinition, signal)
+    const { TableDescription } = await requests.createTable(tableDefinition, signal)
+    if (TableDescription?.TableStatus === 'ACTIVE') return
   } catch (error) {
     // Another process was first.
     if ((error as Error).name !== 'ResourceInUseException') throw error
   }
-  for (;;) {
+  for (let look = 0; ; look++) {
     try {
       const { Table } = await requests.describeTable(signal)
       if (Table?.TableStatus === 'ACTIVE') return
     } catch (error) {
       if ((error as Error).name !== 'ResourceNotFoundException') throw error
     }
-    await pause(500, signal)
+    await pause(Math.min(20 * 2 ** look, 1000), signal)
   }
 }
 

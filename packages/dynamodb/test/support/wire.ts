@@ -1,0 +1,73 @@
+import type { DynamoDbServer } from '@annals/test-servers'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+
+/** A request on its way through the SDK's middleware stack, below the SDK's retries. */
+export interface Call {
+  /** E.g. 'TransactWriteItems'. */
+  readonly operation: string
+  // biome-ignore lint/suspicious/noExplicitAny: the input of any operation, looked into by tests
+  readonly input: any
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the output of any operation
+export type Send = () => Promise<any>
+
+/** Decides what becomes of a request: `send` is the way to the server. */
+export type Rule = (call: Call, send: Send) => ReturnType<Send>
+
+/**
+ * The place where tests get hold of requests and answers: a middleware around the SDK's deserializer, so that what it
+ * throws is what the network or the service would have said.
+ */
+export class Wire {
+  /** Requests that were sent, or tried. */
+  count = 0
+  #rule: Rule = (_, send) => send()
+
+  rule(rule: Rule): void {
+    this.#rule = rule
+  }
+
+  clear(): void {
+    this.#rule = (_, send) => send()
+  }
+
+  attach(client: DynamoDBClient): DynamoDBClient {
+    client.middlewareStack.add(
+      (next, context) => async (args) => {
+        this.count++
+        const operation = String(context.commandName).replace(/Command$/, '')
+        let metadata: unknown
+        const output = await this.#rule({ operation, input: args.input }, async () => {
+          const answer = await next(args)
+          metadata = answer.response
+          return answer.output
+        })
+        return { output, response: metadata }
+      },
+      { step: 'deserialize', priority: 'high', name: 'wire' },
+    )
+    return client
+  }
+}
+
+export function clientOf(server: DynamoDbServer, wire?: Wire): DynamoDBClient {
+  const { endpoint, region, credentials } = server
+  const client = new DynamoDBClient({ endpoint, region, credentials })
+  return wire ? wire.attach(client) : client
+}
+
+/** The connection broke; whether the request arrived, nobody knows. */
+export function connectionLost(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+}
+
+/** What the service answers, as the SDK throws it. */
+export function serviceError(name: string, status: number, more: object = {}): Error {
+  return Object.assign(new Error(`${name} (made by a test)`), {
+    name,
+    $fault: status < 500 ? 'client' : 'server',
+    $metadata: { httpStatusCode: status },
+    ...more,
+  })
+}
