@@ -76,8 +76,7 @@ export class Log {
     if (events.length === 0)
       return { kind: 'ok', revision: Math.max(stream.last, 0), position: this.#position }
     const from = stream.last + 1
-    if (soft)
-      this.append(`$$${name}`, expectedAny, [metadata({ $tb: from })])
+    if (soft) this.append(`$$${name}`, expectedAny, [metadata({ $tb: from })])
     const created = Date.now()
     for (const event of events) this.#write(name, stream, event, created)
     return { kind: 'ok', revision: stream.last, position: stream.records.at(-1)?.position ?? null }
@@ -152,7 +151,7 @@ export class Log {
     if (stream.last < 0 || (expected !== expectedAny && expected !== stream.last))
       return { kind: 'conflict', actual: stream.last }
     const position = this.#position
-    this.append(`$$${name}`, expectedAny, [metadata({ $tb: 9223372036854775807 })])
+    this.append(`$$${name}`, expectedAny, [metadata({ $tb: Number.MAX_VALUE })])
     return { kind: 'ok', revision: stream.last, position }
   }
 
@@ -191,7 +190,10 @@ export class Log {
     )
     if (forwards) {
       const start = from === -1 ? stream.last + 1 : from
-      return { kind: 'records', records: kept.filter((r) => r.revision >= start).slice(0, maxCount) }
+      return {
+        kind: 'records',
+        records: kept.filter((r) => r.revision >= start).slice(0, maxCount),
+      }
     }
     const start = from === -1 ? stream.last : from
     const below = kept.filter((r) => r.revision <= start).reverse()

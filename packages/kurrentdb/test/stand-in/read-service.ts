@@ -1,5 +1,5 @@
-import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js'
 import type { ServerWritableStream } from '@grpc/grpc-js'
+import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js'
 import type { Log, LogRecord } from './log.js'
 import { identifier, recorded, streamDeleted, text, unhandled } from './wire.js'
 
@@ -18,18 +18,18 @@ export async function serveRead(
   before: BeforeAnswer,
 ): Promise<void> {
   const options = call.request.getOptions()
-  if (!options) return void call.destroy(unhandled())
+  if (!options) return void call.emit('error', unhandled())
   const out = new Answers(call, before)
   if (options.hasSubscription()) return subscribe(log, options, out, newer)
   const maxCount = Number(options.getCount())
-  if (maxCount === 0) return void call.destroy(unhandled())
+  if (maxCount === 0) return void call.emit('error', unhandled())
   const forwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.FORWARDS
   if (options.hasStream()) {
     const stream = options.getStream()!
     const name = text(stream.getStreamIdentifier()!.getStreamName())
     const from = stream.hasStart() ? 0 : stream.hasEnd() ? -1 : Number(stream.getRevision())
     const answer = log.readStream(name, forwards, from, maxCount)
-    if (answer.kind === 'deleted') return void call.destroy(streamDeleted(name))
+    if (answer.kind === 'deleted') return void call.emit('error', streamDeleted(name))
     if (answer.kind === 'not found') {
       const notFound = new streams.ReadResp.StreamNotFound().setStreamIdentifier(identifier(name))
       await out.send(new streams.ReadResp().setStreamNotFound(notFound))
@@ -45,7 +45,7 @@ export async function serveRead(
   else if (all.hasEnd()) index = log.records.length
   else if (all.hasStart()) index = 0
   // A position inside of a record.
-  if (index === null) return void call.destroy(unhandled())
+  if (index === null) return void call.emit('error', unhandled())
   let left = maxCount
   const step = forwards ? 1 : -1
   // Forwards from the record at the position, backwards from the one below it.
@@ -92,12 +92,8 @@ async function subscribe(log: Log, options: Options, out: Answers, newer: boolea
       ? (filter.hasMax() ? filter.getMax() : 32) * filter.getCheckpointintervalmultiplier()
       : Number.POSITIVE_INFINITY
     let looked = 0
-    let wake = () => {}
-    const stop = log.onRecord(() => wake())
-    out.onClosed(() => {
-      stop()
-      wake()
-    })
+    let news = () => {}
+    const stop = log.onRecord(() => news())
     let live = false
     for (;;) {
       const record = log.records[index]
@@ -115,9 +111,9 @@ async function subscribe(log: Log, options: Options, out: Answers, newer: boolea
           if (!(await out.send(new streams.ReadResp().setCaughtUp(caughtUp)))) return stop()
           continue
         }
-        await new Promise<void>((resolve) => {
-          wake = resolve
-          if (out.closed || index < log.records.length) resolve()
+        await out.wait((resolve) => {
+          news = resolve
+          if (index < log.records.length) resolve()
         })
         if (out.closed) return stop()
         continue
@@ -161,21 +157,29 @@ class Answers {
   readonly #before: BeforeAnswer
   #sent = 0
   closed = false
+  /** Called when the call is over, or when it can take more. */
+  #wake = () => {}
 
   constructor(call: ReadCall, before: BeforeAnswer) {
     this.#call = call
     this.#before = before
-    call.on('cancelled', () => {
+    const close = () => {
       this.closed = true
-    })
-    call.on('close', () => {
-      this.closed = true
-    })
+      this.#wake()
+    }
+    call.on('cancelled', close)
+    call.on('close', close)
+    call.on('error', close)
+    call.on('drain', () => this.#wake())
   }
 
-  onClosed(then: () => void): void {
-    this.#call.on('cancelled', then)
-    this.#call.on('close', then)
+  /** Resolves when `news` is called, or the call is over. */
+  async wait(listen: (news: () => void) => void): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      if (this.closed) resolve()
+      listen(resolve)
+    })
   }
 
   /** False: nothing more can be sent. */
@@ -184,11 +188,7 @@ class Answers {
     if (!(await this.#before(this.#call, this.#sent))) return false
     this.#sent++
     if (this.closed) return false
-    if (!this.#call.write(answer))
-      await new Promise<void>((resolve) => {
-        this.#call.once('drain', resolve)
-        this.onClosed(resolve)
-      })
+    if (!this.#call.write(answer)) await this.wait(() => {})
     return !this.closed
   }
 
@@ -196,7 +196,8 @@ class Answers {
     if (!this.closed) this.#call.end()
   }
 
+  /** grpc-js makes the status of an error that is emitted; a call that is destroyed has none. */
   fail(error: Error): void {
-    if (!this.closed) this.#call.destroy(error)
+    if (!this.closed) this.#call.emit('error', error)
   }
 }

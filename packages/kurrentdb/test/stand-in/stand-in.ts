@@ -1,17 +1,17 @@
-import features from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js'
-import featureServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_grpc_pb.js'
-import shared from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/shared_pb.js'
-import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js'
-import streamServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_grpc_pb.js'
 import {
-  type sendUnaryData,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
   type ServerReadableStream,
   type ServerUnaryCall,
+  type sendUnaryData,
   status,
 } from '@grpc/grpc-js'
+import featureServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_grpc_pb.js'
+import features from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js'
+import shared from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/shared_pb.js'
+import streamServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_grpc_pb.js'
+import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js'
 import { type AppendAnswer, type Expected, Log, type Proposed } from './log.js'
 import { type BeforeAnswer, type ReadCall, serveRead } from './read-service.js'
 import {
@@ -64,7 +64,7 @@ export class StandIn {
   /** How many requests have come. */
   requests = 0
   readonly #server: Server
-  readonly #calls = new Set<{ destroy(error?: Error): unknown }>()
+  readonly #calls = new Set<ReadCall>()
   #port = 0
 
   static async start(options: StandInOptions = {}): Promise<StandIn> {
@@ -149,7 +149,7 @@ export class StandIn {
 
   /** Ends every subscription and read that is open, with an error as a server gives it. */
   dropReads(error: Error = exception('unavailable', status.UNAVAILABLE)): void {
-    for (const call of this.#calls) call.destroy(error)
+    for (const call of this.#calls) call.emit('error', error)
   }
 
   async #listen(port: number): Promise<void> {
@@ -208,11 +208,7 @@ export class StandIn {
     call.on('error', () => open.clear())
   }
 
-  async #answerBatch(
-    call: BatchCall,
-    request: BatchReq,
-    events: Proposed[] | null,
-  ): Promise<void> {
+  async #answerBatch(call: BatchCall, request: BatchReq, events: Proposed[] | null): Promise<void> {
     const options = request.getOptions()!
     const name = text(options.getStreamIdentifier()!.getStreamName())
     const expected = options.hasNoStream()
@@ -251,7 +247,8 @@ export class StandIn {
         call.write(response.setError(batchError('Timeout', new shared.Timeout())))
         return true
       case 'not-leader':
-        call.destroy(
+        call.emit(
+          'error',
           exception('not-leader', status.NOT_FOUND, {
             'leader-endpoint-host': '127.0.0.1',
             'leader-endpoint-port': String(this.#port),
@@ -259,7 +256,7 @@ export class StandIn {
         )
         return true
       case 'cut':
-        call.destroy(exception('cut', status.UNAVAILABLE))
+        call.emit('error', exception('cut', status.UNAVAILABLE))
         return true
     }
   }

@@ -1,8 +1,8 @@
+import { createRequire } from 'node:module'
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import shared from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/shared_pb.js'
 import statuses from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/status_pb.js'
 import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js'
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import { createRequire } from 'node:module'
 import type { AppendAnswer, Expected, LogRecord, Proposed } from './log.js'
 
 const requireOfClient = createRequire(
