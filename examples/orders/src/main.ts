@@ -74,4 +74,7 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
+} finally {
+  // The channel to the parent would keep this process alive.
+  if (process.connected) process.disconnect()
 }

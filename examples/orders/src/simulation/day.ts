@@ -41,6 +41,11 @@ export async function runDay(config: Config, host: Host, narrator: Narrator): Pr
     startups.push(startup)
     return startup.url
   }
+  const crash = async (served: number) => {
+    narrator.killed(served)
+    await host.kill?.()
+    return start()
+  }
   const client = new Client(await start())
   const { tally } = client
   const day = planDay(config.seed, config.orders)
@@ -53,9 +58,7 @@ export async function runDay(config: Config, host: Host, narrator: Narrator): Pr
     customersAtOnce,
     onServed: (served) => {
       narrator.served(served, config.orders)
-      if (served !== crashAt) return
-      narrator.killed(served)
-      client.moveTo(host.kill!().then(start))
+      if (served === crashAt) client.moveTo(crash(served))
     },
   })
   const { report, stock } = await lookAround(client, day.deliveries)
