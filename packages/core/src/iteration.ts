@@ -57,7 +57,14 @@ class Iteration<T> implements AsyncIterator<T, undefined> {
       throw error
     }
     const scope = this.#scope
-    this.#source = this.start(scope)
+    try {
+      this.#source = this.start(scope)
+    } catch (error) {
+      // Refused before it began: nothing else would dispose of it, and `close()` would wait for ever.
+      this.#done = true
+      scope.dispose()
+      throw error
+    }
     // Stopped while the consumer is busy elsewhere: what the source holds is released now, not at the next next().
     const stop = () =>
       void this.#source!.return()
