@@ -64,6 +64,17 @@ export class Appender {
   }
 
   async #run(batch: readonly Item[]): Promise<Outcome<() => Promise<AppendResult>>[]> {
+    const repeats = findRepeats(batch)
+    const first = repeats.size === 0 ? batch : batch.filter((item) => !repeats.has(item))
+    const outcomes = await this.#runDistinct(first)
+    if (repeats.size === 0) return outcomes
+    const rest = outcomes.values()
+    return batch.map((item) =>
+      repeats.has(item) ? { ok: true, value: () => this.#alone(item) } : rest.next().value!,
+    )
+  }
+
+  async #runDistinct(batch: readonly Item[]): Promise<Outcome<() => Promise<AppendResult>>[]> {
     const { signal, stop } = whenAllAbort(batch.map((item) => item.signal))
     let decisions: readonly Decision[]
     try {
@@ -96,6 +107,29 @@ export class Appender {
 interface Item {
   readonly request: AppendRequest
   readonly signal: AbortSignal
+}
+
+/**
+ * The items that hold an id which an earlier one of the batch holds for the same stream: the same append, sent again before
+ * its first answer. One statement cannot find what it is about to write itself, so they wait for its outcome.
+ */
+function findRepeats(batch: readonly Item[]): ReadonlySet<Item> {
+  const repeats = new Set<Item>()
+  const idsByStream = new Map<string, Set<string> | Item>()
+  for (const item of batch) {
+    const { streamId, events } = item.request
+    const earlier = idsByStream.get(streamId)
+    if (earlier === undefined) {
+      idsByStream.set(streamId, item)
+      continue
+    }
+    const ids =
+      earlier instanceof Set ? earlier : new Set(earlier.request.events.map(({ id }) => id))
+    idsByStream.set(streamId, ids)
+    if (events.some(({ id }) => ids.has(id))) repeats.add(item)
+    for (const { id } of events) ids.add(id)
+  }
+  return repeats
 }
 
 /** A batch is waited for as long as somebody waits for one of its appends. */

@@ -34,7 +34,7 @@ export async function saveSnapshot(
     {
       text: `insert into ${s}.snapshots as o
           (stream_id, stream_type, version, encoding, snapshot_data, snapshot_bytes)
-        values ($1, split_part($1, '-', 1), $2, $3, $4, $5)
+        values ($1, split_part($1, '-', 1), $2, $3, $4, $5::text::bytea)
         on conflict (stream_id) do update
         set version = excluded.version, encoding = excluded.encoding, snapshot_data = excluded.snapshot_data,
           snapshot_bytes = excluded.snapshot_bytes, created_at = now()

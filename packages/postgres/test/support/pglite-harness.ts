@@ -1,0 +1,66 @@
+import type { Harness } from '@annals/conformance'
+import { PGlite } from '@electric-sql/pglite'
+import { type PGliteLike, postgresStore } from '../../src/index.js'
+
+/** The store on PGlite: one instance for all cases, a schema for each. */
+export async function pgliteHarness(): Promise<Harness> {
+  const db = await PGlite.create('memory://')
+  const { rows } = await db.query<{ server_version: string }>('show server_version')
+  let cases = 0
+  return {
+    name: `PGlite (PostgreSQL ${rows[0]?.server_version} in this process)`,
+    missing: {
+      heldWriter: 'PGlite has one connection: while a transaction is open nobody else reads',
+      fragileHandle: 'there is no connection to cut: PGlite runs in this process',
+      restartServer:
+        'there is no server to kill: PGlite ends with this process (its own test reopens a folder)',
+      foreignTransaction: 'PGlite has one connection: nobody else can have a transaction open',
+      openUnprivileged: 'PGlite has one user, who may do everything',
+    },
+    async open(options = {}) {
+      const schema = `case_${++cases}`
+      let requests = 0
+      const counting: PGliteLike = {
+        query: (text, values, of) => {
+          requests++
+          return db.query(text, values, of)
+        },
+        exec: (text) => {
+          requests++
+          return db.exec(text)
+        },
+        transaction: (work) => {
+          requests++
+          return db.transaction((transaction) => work(transaction)) as never
+        },
+        close: () => db.close(),
+      }
+      const store = postgresStore({ ...options, pglite: counting, schema })
+      const closing = [() => store.close()]
+      const open = (of: Parameters<typeof postgresStore>[0]) => {
+        const another = postgresStore(of)
+        closing.push(() => another.close())
+        return another
+      }
+      await store.migrate()
+      return {
+        store,
+        openAnother: async (of = {}) => open({ ...of, pglite: db, schema }),
+        async cleanup() {
+          await Promise.all(closing.map((close) => close()))
+          await db.exec(`drop schema "${schema}" cascade`)
+        },
+        requestCount: async () => requests,
+        async damageSnapshot(streamId) {
+          await db.query(
+            `update "${schema}".snapshots set encoding = 1, snapshot_data = null, snapshot_bytes = '{"half a' where stream_id = $1`,
+            [streamId],
+          )
+        },
+        openUnmigrated: async (of = {}) =>
+          open({ ...of, pglite: db, schema: `${schema}_unmigrated` }),
+      }
+    },
+    close: () => db.close(),
+  }
+}
