@@ -87,6 +87,7 @@ export class Projection {
   async reached(position: Position, signal: AbortSignal): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#position !== null && this.#position >= position) return
+    signal.throwIfAborted()
     let waiter: Waiter | undefined
     let giveUp: (() => void) | undefined
     try {
