@@ -17,7 +17,6 @@ async function main(): Promise<void> {
 async function serve(config: Config): Promise<void> {
   const stop = stopRequest()
   await using store = await openEventStore(config.store)
-  await store.migrate()
   const shop = await Shop.open(store, config)
   if (process.send) process.send(shop.startup)
   else console.log(invitation(shop.startup.url, config))

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { access, constants, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Position } from 'annals'
 import type { OrdersModel } from './read-model.js'
@@ -23,6 +23,12 @@ export class ModelFile {
     this.#store = store
   }
 
+  /** Makes the folder. What cannot be written is found now rather than at the first save. */
+  async prepare(): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true })
+    await access(dirname(this.#path), constants.W_OK)
+  }
+
   /** Null if there is none that can be used. */
   async read(): Promise<KeptModel | null> {
     try {
@@ -37,7 +43,6 @@ export class ModelFile {
 
   /** All or nothing, also if the process dies on the way: a new file takes the old one's name. */
   async write(kept: KeptModel): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true })
     const next = `${this.#path}.${process.pid}.next`
     const file = await open(next, 'w')
     try {

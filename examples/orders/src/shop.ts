@@ -28,13 +28,16 @@ export class Shop {
     this.#projection = projection
   }
 
-  /** Brings the read model up to date, ends what an earlier process had begun, and then takes requests. */
+  /** Makes what is missing, brings the read model up to date, ends what an earlier process had begun, and then takes requests. */
   static async open(
     store: EventStore,
     { store: storeUrl, port, readModel }: Pick<Config, 'store' | 'port' | 'readModel'>,
   ): Promise<Shop> {
     const service = new OrderService(store)
-    const projection = new Projection(store, new ModelFile(readModel, redactedUrl(storeUrl)))
+    const file = new ModelFile(readModel, redactedUrl(storeUrl))
+    const projection = new Projection(store, file)
+    await file.prepare()
+    await store.migrate()
     await projection.start()
     const unfinished = unfinishedOrders(projection.model)
     for (const orderId of unfinished) await service.settle(orderId)

@@ -22,7 +22,6 @@ export async function hostInProcess(config: Config): Promise<Host> {
   return {
     kill: null,
     start: async () => {
-      await store.migrate()
       shop = await Shop.open(store, config)
       return shop.startup
     },
