@@ -1,0 +1,39 @@
+import type { ConformanceCase } from '../case.js'
+import { appendCases } from './append.js'
+import { capabilityCases } from './capabilities.js'
+import { checkpointCases } from './checkpoints.js'
+import { errorCases } from './errors.js'
+import { expectedVersionCases } from './expected-version.js'
+import { filterCases } from './filters.js'
+import { globalOrderCases } from './global-order.js'
+import { idempotencyCases } from './idempotency.js'
+import { lifecycleCases } from './lifecycle.js'
+import { limitCases } from './limits.js'
+import { multiCases } from './multi.js'
+import { positionCases } from './positions.js'
+import { readCases } from './read.js'
+import { snapshotCases } from './snapshots.js'
+import { statementCases } from './statements.js'
+import { subscribeCases } from './subscribe.js'
+import { unsubscribeCases } from './unsubscribe.js'
+
+/** Every case, in the order of the contract. */
+export const allCases: readonly ConformanceCase[] = [
+  ...appendCases,
+  ...expectedVersionCases,
+  ...idempotencyCases,
+  ...multiCases,
+  ...readCases,
+  ...globalOrderCases,
+  ...filterCases,
+  ...positionCases,
+  ...subscribeCases,
+  ...unsubscribeCases,
+  ...checkpointCases,
+  ...snapshotCases,
+  ...limitCases,
+  ...errorCases,
+  ...statementCases,
+  ...lifecycleCases,
+  ...capabilityCases,
+]

@@ -1,0 +1,88 @@
+import type { RecordedEvent } from '@annals/core'
+import { said, Violation } from './check.js'
+
+/** What both kinds of subscription give. */
+export interface MessageLike {
+  readonly kind: 'event' | 'caughtUp' | 'progress'
+}
+
+/** Consumes a subscription in the background and tells those who wait of each message. */
+export class Collector<M extends MessageLike> {
+  readonly messages: M[] = []
+  /** Set once the iteration has ended by itself. */
+  ended: { readonly error: unknown } | { readonly error: undefined } | undefined
+  readonly #name: string
+  readonly #iterator: AsyncIterator<M>
+  readonly #done: Promise<void>
+  #waiting: (() => void)[] = []
+  #stopping = false
+
+  constructor(name: string, source: AsyncIterable<M>) {
+    this.#name = name
+    this.#iterator = source[Symbol.asyncIterator]()
+    this.#done = this.#run()
+  }
+
+  get events(): RecordedEvent[] {
+    return this.messages.flatMap((message) =>
+      message.kind === 'event' ? [(message as unknown as { event: RecordedEvent }).event] : [],
+    )
+  }
+
+  get ids(): string[] {
+    return this.events.map((event) => event.id)
+  }
+
+  /** How many messages of a kind have come. */
+  count(kind: MessageLike['kind']): number {
+    return this.messages.filter((message) => message.kind === kind).length
+  }
+
+  /** Resolves as soon as the condition holds; fails where the subscription ends first. */
+  async until(condition: (collector: this) => boolean): Promise<void> {
+    while (!condition(this)) {
+      if (this.ended)
+        throw new Violation(
+          `the subscription ${this.#name} ended although nobody ended it, after ${this.messages.length} messages`,
+          said('to go on'),
+          this.ended.error ?? said('the end of the iteration, without an error'),
+          { cause: this.ended.error },
+        )
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
+  }
+
+  /** Resolves when the iteration has ended, for whatever reason. */
+  async finished(): Promise<void> {
+    await this.#done
+  }
+
+  /** Ends the iteration as a consumer does that leaves its loop. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return
+    this.#stopping = true
+    await this.#iterator.return?.()
+    await this.#done
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (;;) {
+        const next = await this.#iterator.next()
+        if (next.done) break
+        this.messages.push(next.value)
+        this.#tell()
+      }
+      this.ended = { error: undefined }
+    } catch (error) {
+      this.ended = { error }
+    }
+    this.#tell()
+  }
+
+  #tell(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}

@@ -1,0 +1,2 @@
+export const mutants = {} as const
+export type MutantName = keyof typeof mutants

@@ -1,0 +1,146 @@
+import type { ConformanceCase, Level } from './case.js'
+import { allCases } from './cases/index.js'
+import type { Harness } from './harness.js'
+import { hookProblems } from './hooks.js'
+import { type ModelOptions, runModel } from './model/run-model.js'
+import type { RuleId } from './rules.js'
+import { type CaseOptions, type CaseResult, runCase } from './run-case.js'
+
+export interface ConformanceOptions extends CaseOptions {
+  /** Default: 'full'. */
+  readonly level?: Level | undefined
+  /** Only the cases of these rules. */
+  readonly rules?: readonly RuleId[] | undefined
+  /** Only the cases with these ids. */
+  readonly cases?: readonly string[] | undefined
+  /** How often cases whose result may depend on timing are run. Default: 1, or ANNALS_REPEAT. */
+  readonly repeat?: number | undefined
+  /**
+   * Cases that are known to fail, by id, and why. They must fail: one that passes fails the run, so that the list
+   * never grows stale.
+   */
+  readonly knownFailures?: Readonly<Record<string, string>> | undefined
+  /** The random sequences against a model (all rules together). False: none. */
+  readonly model?: ModelOptions | false | undefined
+  readonly onResult?: ((result: CaseResult | ModelResult) => void) | undefined
+}
+
+export interface ModelResult {
+  readonly id: 'MODEL/random-sequences'
+  readonly rule: 'MODEL'
+  readonly title: string
+  readonly outcome: 'passed' | 'failed'
+  readonly error?: Error
+  readonly milliseconds: number
+}
+
+export interface ConformanceReport {
+  readonly harness: string
+  readonly level: Level
+  readonly results: readonly (CaseResult | ModelResult)[]
+  /** What is wrong with the run itself: hooks without a reason, names of cases that do not exist. */
+  readonly problems: readonly string[]
+  /** Nothing failed and nothing is wrong. What is not proven is not counted here: read the results. */
+  readonly ok: boolean
+}
+
+export const modelTitle = 'random sequences of calls agree with a simple model'
+
+/** The cases that the options select. */
+export function selectCases(options: ConformanceOptions = {}): readonly ConformanceCase[] {
+  const level = options.level ?? 'full'
+  return allCases.filter(
+    (c) =>
+      (level === 'full' || (c.level ?? 'quick') === 'quick') &&
+      (options.rules === undefined || options.rules.includes(c.rule)) &&
+      (options.cases === undefined || options.cases.includes(c.id)),
+  )
+}
+
+export function repeatsOf(testCase: ConformanceCase, options: ConformanceOptions): number {
+  if (!testCase.concurrent) return 1
+  const repeat = options.repeat ?? Number(process.env.ANNALS_REPEAT ?? 1)
+  return Number.isSafeInteger(repeat) && repeat > 0 ? repeat : 1
+}
+
+/** Runs a case as often as the options say, and holds the result against the known failures. */
+export async function runSelected(
+  harness: Harness,
+  testCase: ConformanceCase,
+  options: ConformanceOptions,
+): Promise<CaseResult> {
+  let result: CaseResult | undefined
+  for (let i = repeatsOf(testCase, options); i > 0; i--) {
+    result = await runCase(harness, testCase, options)
+    if (result.outcome !== 'passed') break
+  }
+  if (!result) throw new TypeError(`${testCase.id} was not run`)
+  const known = options.knownFailures?.[testCase.id]
+  if (known === undefined) return result
+  if (result.outcome === 'failed') return { ...result, outcome: 'knownFailure', reason: known }
+  if (result.outcome !== 'passed') return result
+  const error = new Error(
+    `${testCase.id} passes, but it is listed as a known failure ("${known}"): take it off the list`,
+  )
+  return { ...result, outcome: 'failed', error }
+}
+
+/** What is wrong before a case has run, and with the harness itself. Opens one subject. */
+export async function problemsOf(harness: Harness, options: ConformanceOptions): Promise<string[]> {
+  const subject = await harness.open()
+  const problems = hookProblems(harness, subject)
+  await subject.cleanup()
+  const ids = new Set(allCases.map((c) => c.id))
+  for (const id of Object.keys(options.knownFailures ?? {}))
+    if (!ids.has(id)) problems.push(`the known failure ${id} is not a case`)
+  for (const id of options.cases ?? []) if (!ids.has(id)) problems.push(`there is no case ${id}`)
+  return problems
+}
+
+/** Whether the model runs: it belongs to the whole suite, not to single rules or cases. */
+export function modelWanted(options: ConformanceOptions): ModelOptions | undefined {
+  if (options.model === false) return undefined
+  if (options.model === undefined && (options.rules ?? options.cases) !== undefined)
+    return undefined
+  return { level: options.level ?? 'full', ...options.model }
+}
+
+export async function runModelResult(harness: Harness, model: ModelOptions): Promise<ModelResult> {
+  const started = performance.now()
+  const result = { id: 'MODEL/random-sequences', rule: 'MODEL', title: modelTitle } as const
+  try {
+    await runModel(harness, model)
+    return { ...result, outcome: 'passed', milliseconds: performance.now() - started }
+  } catch (error) {
+    return {
+      ...result,
+      outcome: 'failed',
+      error: error instanceof Error ? error : new Error(String(error)),
+      milliseconds: performance.now() - started,
+    }
+  }
+}
+
+/** Runs the suite without a test runner. It never throws for a store's failure: read the report. */
+export async function runConformance(
+  harness: Harness,
+  options: ConformanceOptions = {},
+): Promise<ConformanceReport> {
+  const results: (CaseResult | ModelResult)[] = []
+  const keep = (result: CaseResult | ModelResult) => {
+    results.push(result)
+    options.onResult?.(result)
+  }
+  const problems = await problemsOf(harness, options)
+  for (const testCase of selectCases(options)) keep(await runSelected(harness, testCase, options))
+  const model = modelWanted(options)
+  if (model) keep(await runModelResult(harness, model))
+  if (results.length === 0) problems.push('no case was selected')
+  return {
+    harness: harness.name,
+    level: options.level ?? 'full',
+    results,
+    problems,
+    ok: problems.length === 0 && results.every((r) => r.outcome !== 'failed'),
+  }
+}
