@@ -161,8 +161,10 @@ export class CheckState {
   #place([name, version, position, id]: SeenEvent, atPosition: number, by: Operation): number {
     const { events } = this
     if (atPosition !== -1) {
+      const sameVersion =
+        events.version[atPosition] === version && events.stream[atPosition]!.name === name
       this.findings.add(
-        events.seenBy[atPosition] ? 'ALL-1' : 'APPEND-5',
+        events.seenBy[atPosition] ? 'ALL-1' : sameVersion ? 'APPEND-1' : 'APPEND-5',
         `At position ${position} one has ${events.name(atPosition)} and the other event ${id} (version ${version} of ${JSON.stringify(name)}).`,
         events.witness(atPosition),
         by,

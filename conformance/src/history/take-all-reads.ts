@@ -1,5 +1,5 @@
 import type { Filter, Position } from '@annals/core'
-import type { CallLine, GotLine, Micros, ReturnLine } from './format.js'
+import type { CallLine, GotLine, Micros, ReturnLine, SeenEvent } from './format.js'
 import { Numbers } from './numbers.js'
 import type { Operation } from './operation.js'
 import type { CheckState, Required } from './state.js'
@@ -22,6 +22,10 @@ export interface AllRead {
   count: number
   /** It ended by itself and not at its limit: it reached the end of the order. */
   whole: boolean
+  /** Of subscriptions: what it gave last. */
+  last: SeenEvent | undefined
+  /** Something is wrong with it, so that what follows is not judged. */
+  broken: boolean
   /** Of subscriptions: how far it said that it had looked, after so many events. */
   marks: { readonly after: number; readonly position: Position; readonly caughtUp: boolean }[]
   /** Of subscriptions: when so many events had been given. */
@@ -55,6 +59,8 @@ export function readAllCalled(
     start: 0,
     count: 0,
     whole: false,
+    last: undefined,
+    broken: false,
     marks: [],
     deliveries: [],
   }
@@ -82,7 +88,12 @@ export function readAllReturned(
   read.source = reads.given
   read.start = reads.given.length
   let highest: Position | undefined
-  for (const seen of given) {
+  for (let i = 0; i < given.length; i++) {
+    const seen = given[i]!
+    if (i > 0 && inOrder(given[i - 1]!, seen) !== read.forwards) {
+      outOfOrder(state, read, given[i - 1]!, seen)
+      break
+    }
     if (!seen[0].startsWith(state.prefix)) continue
     const event = state.observe(seen, operation, operation.end, true)
     // Said already what is wrong with it; the rest of the read can't be held against the order.
@@ -99,6 +110,19 @@ export function readAllReturned(
     (read.count === given.length || foreign)
   reads.all.push(read)
   giveTo(state, operation.end, highest)
+}
+
+/** Whether b lies above a. An event that comes twice is neither above nor below. */
+function inOrder(a: SeenEvent, b: SeenEvent): boolean | 'same' {
+  return a[2] === b[2] ? 'same' : a[2] < b[2]
+}
+
+function outOfOrder(state: CheckState, read: AllRead, a: SeenEvent, b: SeenEvent): void {
+  state.findings.add(
+    read.subscription ? 'SUB-1' : 'ALL-1',
+    `A reader was given ${a[2]} and then ${b[2]}${a[2] === b[2] ? ', the same event' : ''}.`,
+    read.operation,
+  )
 }
 
 function giveTo(state: CheckState, at: Micros, highest: Position | undefined): void {
@@ -126,6 +150,8 @@ export function allSubscribed(
     start: 0,
     count: 0,
     whole: false,
+    last: undefined,
+    broken: false,
     marks: [],
     deliveries: [],
   }
@@ -136,9 +162,20 @@ export function allGot(state: CheckState, read: AllRead, line: GotLine): void {
   let highest: Position | undefined
   for (const seen of line.events ?? []) {
     operation.given = (operation.given ?? 0) + 1
+    if (read.broken) continue
+    if (read.last && inOrder(read.last, seen) !== true) {
+      outOfOrder(state, read, read.last, seen)
+      read.broken = true
+      continue
+    }
+    read.last = seen
     if (!seen[0].startsWith(state.prefix)) continue
     const event = state.observe(seen, operation, line.at, true)
-    if (event === -1) continue
+    // Said already what is wrong with it; the rest can't be held against the order.
+    if (event === -1) {
+      read.broken = true
+      continue
+    }
     read.source.push(event)
     read.count++
     if (highest === undefined || seen[2] > highest) highest = seen[2]
@@ -147,6 +184,7 @@ export function allGot(state: CheckState, read: AllRead, line: GotLine): void {
     read.deliveries.push({ count: read.count, at: line.at })
   }
   giveTo(state, line.at, highest)
+  if (read.broken) return
   const mark = typeof line.caughtUp === 'string' ? line.caughtUp : line.progress
   if (mark === undefined) return
   read.marks.push({
