@@ -50,21 +50,17 @@ class Iteration<T> implements AsyncIterator<T, undefined> {
   }
 
   #begin(): void {
-    try {
-      this.#scope = this.open()
-    } catch (error) {
-      this.#done = true
-      throw error
-    }
-    const scope = this.#scope
+    // Refused, by the store or by a check of the arguments: the iteration is over before it began.
+    this.#done = true
+    const scope = this.open()
     try {
       this.#source = this.start(scope)
     } catch (error) {
-      // Refused before it began: nothing else would dispose of it, and `close()` would wait for ever.
-      this.#done = true
       scope.dispose()
       throw error
     }
+    this.#scope = scope
+    this.#done = false
     // Stopped while the consumer is busy elsewhere: what the source holds is released now, not at the next next().
     const stop = () =>
       void this.#source!.return()

@@ -196,3 +196,18 @@ describe('messages', () => {
     await store.close()
   })
 })
+
+describe('a subscription that cannot begin', () => {
+  it('fails once, and holds nothing that close() would wait for', async () => {
+    const store = memoryStore()
+    const all = store.subscribeToAll({ after: 'nowhere' })[Symbol.asyncIterator]()
+    await expect(all.next()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(await all.next()).toEqual({ done: true, value: undefined })
+    const stream = store.subscribeToStream('A-1', { afterVersion: -1 })[Symbol.asyncIterator]()
+    await expect(stream.next()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await store.close()
+    await expect(store.subscribeToAll()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: 'CLOSED',
+    })
+  })
+})
