@@ -2,7 +2,7 @@ import type { Position } from '@annals/core'
 import type { RuleId } from '../rules.js'
 import type { HistoryHeader, Micros, SeenEvent } from './format.js'
 import type { Operation } from './operation.js'
-import { EventTable, StreamState } from './tables.js'
+import { EventTable, type Floor, StreamState } from './tables.js'
 import type { Findings } from './violations.js'
 
 /** The log itself is not one that the format allows. It says nothing about the store. */
@@ -100,7 +100,16 @@ export class CheckState {
   }
 
   #settle(): void {
-    if (this.#inFlight.size === 0 && !this.#inDoubt) this.required = this.#lastAcknowledged
+    if (this.#atRest) this.required = this.#lastAcknowledged
+  }
+
+  get #atRest(): boolean {
+    return this.#inFlight.size === 0 && !this.#inDoubt
+  }
+
+  /** What a stream has surely reached by now. While something is in flight, readers of all may be ahead of its own. */
+  floorOf(stream: StreamState): Floor {
+    return this.#atRest && stream.shown.version > stream.floor.version ? stream.shown : stream.floor
   }
 
   raiseFloor(stream: StreamState, version: number, operation: Operation): void {
@@ -144,6 +153,12 @@ export class CheckState {
     if (inAll && events.seenInAllBy[event] === undefined) {
       events.seenInAll[event] = at
       events.seenInAllBy[event] = by
+      const stream = events.stream[event]!
+      if (version > stream.shown.version) {
+        this.later(at, () => {
+          if (version > stream.shown.version) stream.shown = { version, operation: by }
+        })
+      }
     }
     const before = events.digest[event]
     if (before === undefined) events.digest[event] = digest

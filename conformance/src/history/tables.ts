@@ -41,6 +41,8 @@ export class StreamState {
   readonly #furtherGroups = new Map<string, AppendGroup[]>()
   /** The stream was at least here before now. */
   floor: Floor = noFloor
+  /** The highest version that readers of all were given. */
+  shown: Floor = noFloor
   /** How many events may have been written to it at most. Set at the end. */
   possible = 0
   /** The read that was begun last of those that saw the stream's end. */

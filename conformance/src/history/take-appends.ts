@@ -37,8 +37,9 @@ export function appendCalled(
     return attempt
   })
   state.appends.push(operation)
+  const floors = operation.parts.map(({ group }) => state.floorOf(group.stream))
   state.appendBegan(operation)
-  return { floors: operation.parts.map(({ group }) => group.stream.floor) }
+  return { floors }
 }
 
 export function appendReturned(

@@ -20,7 +20,7 @@ export interface StreamSubscription extends PendingStreamRead {
 
 export function streamReadCalled(state: CheckState, stream: string): PendingStreamRead {
   const of = state.stream(stream)
-  return { stream: of, floor: of.floor }
+  return { stream: of, floor: state.floorOf(of) }
 }
 
 /** READ-1, READ-2 and APPEND-4, as far as one read shows them. Whole appends (APPEND-2) are checked at the end. */
