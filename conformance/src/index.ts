@@ -4,7 +4,7 @@ export type { FragileHandle, Harness, HeldWriter, HookName, Subject } from './ha
 export { hookNames } from './hooks.js'
 export { type MemoryHarnessOptions, type MemoryWorld, memoryHarness } from './memory-harness.js'
 export { type ModelOptions, runModel } from './model/run-model.js'
-export { type MutantName, mutants } from './mutants.js'
+export { type MutantEntry, mutants } from './mutants.js'
 export { type Runner, registerWith } from './register.js'
 export { formatReport } from './report.js'
 export { type Rule, type RuleId, rules, ruleText, type Section, sections } from './rules.js'
