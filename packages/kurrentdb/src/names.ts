@@ -78,5 +78,5 @@ export class Names {
 
 /** Escapes what has a meaning in a .NET regular expression. */
 function literal(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|#]/g, '\\$&')
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }

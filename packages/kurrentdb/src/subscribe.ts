@@ -21,6 +21,12 @@ const silenceMs = 500
 /** A live subscription that brings nothing for so long has nothing more on its way. */
 const quietMs = 10
 
+/**
+ * The server says where it is only after so many records that do not pass the filter; after so long without a word a
+ * subscription to all finds out by itself, and with that whether the server still answers.
+ */
+const progressMs = 500
+
 /** Events that wait in the subscription, while the consumer works, before the client stops reading from its socket. */
 const buffered = 256
 
@@ -129,8 +135,15 @@ async function* listenAll(
       { highWaterMark: buffered },
     )
     let scannedTo = after
-    const items = listen(context, held, subscription, 'the subscription to all streams', signal)
-    for await (const { records, reached, atHead } of items) {
+    const lookAhead = () => nothingUpTo(context, filter, scannedTo, signal)
+    for await (const { records, reached, atHead } of listen(
+      context,
+      held,
+      subscription,
+      'the subscription to all streams',
+      signal,
+      lookAhead,
+    )) {
       const events: StoredEvent[] = []
       for (const record of records) {
         const streamId = context.names.toId(record.streamId)
@@ -143,6 +156,20 @@ async function* listenAll(
   } finally {
     await context.writers.release(held)
   }
+}
+
+/** The last record's position, if nothing up to it passes the filter; null if something does, or nothing is new. */
+async function nothingUpTo(
+  context: Context,
+  filter: AllQuery['filter'],
+  after: Position,
+  signal: AbortSignal,
+): Promise<Position | null> {
+  const head = await lastRecord(context, signal)
+  if (head <= after) return null
+  const query = { direction: 'forwards', after, limit: 1, filter, signal } as const
+  for await (const { events } of readAll(context, query)) if (events.length > 0) return null
+  return head
 }
 
 /** Marks in a subscription's queue, among the events. */
@@ -167,6 +194,8 @@ async function* listen(
   subscription: AllStreamSubscription | StreamSubscription,
   what: string,
   signal: AbortSignal,
+  /** Asked while nothing comes: how far that is certain. */
+  lookAhead?: () => Promise<Position | null>,
 ): AsyncGenerator<Heard, void, undefined> {
   let failure: unknown
   let confirmed = false
@@ -213,13 +242,14 @@ async function* listen(
       const news = new Promise<'news'>((resolve) => {
         wake = () => resolve('news')
       })
+      const pause = live && !toldHead ? quietMs : lookAhead ? progressMs : null
+      if ((await abortable(newsOrPause(news, pause), signal)) === 'news') continue
       if (live && !toldHead) {
-        if ((await abortable(Promise.race([news, quiet()]), signal)) === 'quiet') {
-          toldHead = true
-          yield { records: [], reached: null, atHead: true }
-        }
-      } else {
-        await abortable(news, signal)
+        toldHead = true
+        yield { records: [], reached: null, atHead: true }
+      } else if (lookAhead) {
+        const reached = await lookAhead()
+        if (reached !== null) yield { records: [], reached, atHead: false }
       }
     }
   } finally {
@@ -254,10 +284,16 @@ function take(
   return any ? { records, reached, caughtUp: false } : null
 }
 
-function quiet(): Promise<'quiet'> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, quietMs, 'quiet')
+async function newsOrPause(
+  news: Promise<'news'>,
+  milliseconds: number | null,
+): Promise<'news' | 'pause'> {
+  if (milliseconds === null) return news
+  let timer: NodeJS.Timeout | undefined
+  const pause = new Promise<'pause'>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, 'pause')
   })
+  return Promise.race([news, pause]).finally(() => clearTimeout(timer))
 }
 
 /** The batches of a read, until it brings nothing for a while. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Row, replay } from './replay.js'
-import { type ServerUnderTest, startReal, startStandIn } from './servers.js'
+import { type Row, replay } from './support/replay.js'
+import { type ServerUnderTest, startReal, startStandIn } from './support/servers.js'
 
 /**
  * The answers of real servers, recorded in test/observed, asked again: of the stand-in, so that it is what it stands

@@ -63,7 +63,8 @@ export class StandIn {
   beforeReadAnswer: BeforeAnswer = async () => true
   /** How many requests have come. */
   requests = 0
-  readonly #server: Server
+  #server: Server
+  readonly #refused: string[] = []
   readonly #calls = new Set<ReadCall>()
   #port = 0
 
@@ -76,8 +77,12 @@ export class StandIn {
   private constructor({ as = '23.10.7', log }: StandInOptions) {
     this.version = as
     this.log = log ?? new Log(as === '23.10.7' ? 1024 * 1024 : 256 * 1024 * 1024)
-    this.#server = new Server({ 'grpc.max_receive_message_length': -1 })
-    this.#server.addService(featureServices.ServerFeaturesService, {
+    this.#server = this.#serve()
+  }
+
+  #serve(): Server {
+    const server = new Server({ 'grpc.max_receive_message_length': -1 })
+    server.addService(featureServices.ServerFeaturesService, {
       getSupportedMethods: (
         _call: unknown,
         answer: sendUnaryData<InstanceType<typeof features.SupportedMethods>>,
@@ -86,11 +91,13 @@ export class StandIn {
         answer(null, this.#features())
       },
     })
-    this.#server.addService(streamServices.StreamsService, {
+    server.addService(streamServices.StreamsService, {
       read: (call: ReadCall) => {
         this.requests++
         this.#track(call)
-        void serveRead(this.log, call, as !== '23.10.7', (c, n) => this.beforeReadAnswer(c, n))
+        void serveRead(this.log, call, this.version !== '23.10.7', (c, n) =>
+          this.beforeReadAnswer(c, n),
+        )
       },
       append: (
         call: ServerReadableStream<AppendReq, AppendResp>,
@@ -128,6 +135,7 @@ export class StandIn {
       },
       batchAppend: (call: BatchCall) => this.#batchAppend(call),
     })
+    return server
   }
 
   get port(): number {
@@ -145,6 +153,19 @@ export class StandIn {
   /** Ends every call and connection at once, as `kill -9` would; what was written stays in `log`. */
   kill(): void {
     this.#server.forceShutdown()
+  }
+
+  /** Ends it as `kill -9` would and begins anew at the same address with the same data. */
+  async restart(): Promise<void> {
+    this.kill()
+    this.log.forgetIds()
+    this.#server = this.#serve()
+    await this.#listen(this.#port)
+  }
+
+  /** From now on, appends to streams whose names begin so are refused for lack of rights. */
+  refuse(prefix: string): void {
+    this.#refused.push(prefix)
   }
 
   /** Ends every subscription and read that is open, with an error as a server gives it. */
@@ -223,6 +244,10 @@ export class StandIn {
       .setStreamIdentifier(identifier(name))
     if (events === null) {
       call.write(response.setError(batchError('BadRequest', new shared.BadRequest())))
+      return
+    }
+    if (this.#refused.some((prefix) => name.startsWith(prefix))) {
+      call.write(response.setError(batchError('AccessDenied', new shared.AccessDenied())))
       return
     }
     if (await this.#struck(call, response, await this.beforeAppend({ stream: name, events })))

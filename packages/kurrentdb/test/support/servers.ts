@@ -1,5 +1,5 @@
 import { isNoServerError, type KurrentDbServer, startKurrentDb } from '@annals/test-servers'
-import { StandIn } from './stand-in/stand-in.js'
+import { StandIn } from '../stand-in/stand-in.js'
 
 /** What a test runs against: the stand-in, always; and a real server, in memory and on disk, where there is one. */
 export interface ServerUnderTest {
@@ -11,6 +11,8 @@ export interface ServerUnderTest {
   readonly standIn?: StandIn
   /** A real server of our own, which can be killed. */
   readonly server?: KurrentDbServer
+  /** Ends the server as `kill -9` would, and starts it again on the same data. */
+  readonly restart?: () => Promise<void>
   stop(): Promise<void>
 }
 
@@ -21,6 +23,7 @@ export async function startStandIn(as?: '23.10.7' | '26.1.0'): Promise<ServerUnd
     url: standIn.url,
     version: standIn.version,
     standIn,
+    restart: () => standIn.restart(),
     stop: async () => standIn.kill(),
   }
 }
@@ -34,6 +37,14 @@ export async function startReal(disk = false): Promise<ServerUnderTest | null> {
       url: server.url,
       version: server.version,
       ...(server.managed ? { server } : {}),
+      ...(server.managed && disk
+        ? {
+            restart: async () => {
+              await server.kill()
+              await server.restart()
+            },
+          }
+        : {}),
       stop: () => server.stop(),
     }
   } catch (error) {

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import type { Harness, HookName, Subject } from '@annals/conformance'
+import type { EventStore, StoreOptions } from '@annals/core'
+import { kurrentDbStore } from '@annals/kurrentdb'
+import { jsonEvent, KurrentDBClient } from '@kurrent/kurrentdb-client'
+import type { ServerUnderTest } from './servers.js'
+import { Wire } from './wire.js'
+
+/** The conformance suite's view of the store: each case in a namespace of its own. */
+export function kurrentDbHarness(server: ServerUnderTest): Harness {
+  const missing: Partial<Record<HookName, string>> = {
+    heldWriter:
+      'the server makes an append visible and durable in one step; nothing outside it can stop it between the two',
+    foreignTransaction: 'the server has no transactions that stay open',
+    openUnmigrated: 'the server needs no schema',
+  }
+  if (!server.standIn)
+    missing.openUnprivileged = 'the server for tests runs without access control (--insecure)'
+  if (!server.restart)
+    missing.restartServer = server.server
+      ? 'this server keeps its data in memory and loses them with its process'
+      : 'the server was not started here, so it is not ours to kill'
+  return {
+    name: server.name,
+    missing,
+    open: (options) => openSubject(server, options),
+    close: () => server.stop(),
+  }
+}
+
+async function openSubject(server: ServerUnderTest, options: StoreOptions = {}): Promise<Subject> {
+  const namespace = `c${randomUUID().replaceAll('-', '')}`
+  const stores: EventStore[] = []
+  const wires: Wire[] = []
+  const wire = async () => {
+    const opened = await Wire.open(server.url, namespace)
+    wires.push(opened)
+    return opened
+  }
+  const open = (url: string, more: StoreOptions = {}, name = namespace) => {
+    const store = kurrentDbStore({ ...more, connectionString: url, namespace: name })
+    stores.push(store)
+    return store
+  }
+  const first = await wire()
+  const { standIn, restart } = server
+  return {
+    store: open(first.url, options),
+    openAnother: async (more) => open(server.url, more),
+    cleanup: async () => {
+      await Promise.all(stores.map((store) => store.close()))
+      await Promise.all(wires.map((each) => each.close()))
+    },
+    fragileHandle: async (more) => {
+      const own = await wire()
+      return {
+        store: open(own.url, more),
+        cutBeforeRequest: () => own.arm('before'),
+        cutAfterCommit: () => own.arm('after'),
+        outage: async () => own.proxy.outage(),
+        recover: async () => own.proxy.recover(),
+        get struck() {
+          return own.struck
+        },
+      }
+    },
+    requestCount: async () => first.requests,
+    damageSnapshot: async (streamId) => {
+      const client = KurrentDBClient.connectionString(server.url)
+      const name = `~annals/snapshot/${namespace}/${streamId}`
+      await client.appendToStream(name, jsonEvent({ type: 'snapshot', data: 'half a' }))
+      await client.dispose()
+    },
+    ...(restart ? { restartServer: restart } : {}),
+    ...(standIn
+      ? {
+          openUnprivileged: async (more: StoreOptions = {}) => {
+            const refused = `refused${namespace}`
+            standIn.refuse(`${refused}/`)
+            return open(server.url, more, refused)
+          },
+        }
+      : {}),
+  }
+}

@@ -1,0 +1,99 @@
+import { startTcpProxy, type TcpProxy } from '@annals/test-servers'
+
+/**
+ * A connection of a handle's own to the server, with a count of what is sent over it and cuts around an append. The
+ * protobuf messages of gRPC are not compressed, so a piece of data tells what it holds.
+ */
+export class Wire {
+  readonly #proxy: TcpProxy
+  readonly #namespace: string
+  /** How many requests were sent: calls begun, and further messages of calls that go on. */
+  requests = 0
+  /** How many armed cuts have struck. */
+  struck = 0
+  #armed: 'before' | 'after' | null = null
+  /** Connections over which an append went while a cut after its commit was armed. */
+  readonly #appended = new Set<number>()
+
+  static async open(url: string, namespace: string): Promise<Wire> {
+    return new Wire(await startTcpProxy(url), namespace)
+  }
+
+  private constructor(proxy: TcpProxy, namespace: string) {
+    this.#proxy = proxy
+    this.#namespace = namespace
+    const counters = new Map<number, FrameCounter>()
+    proxy.onData((chunk, direction, connection) => {
+      const { id } = connection
+      if (direction === 'down') {
+        if (this.#armed !== 'after' || !this.#appended.has(id)) return 'forward'
+        // The answer to an append names the stream.
+        if (!chunk.includes(this.#namespace)) return 'forward'
+        return this.#strike()
+      }
+      const counter = counters.get(id) ?? new FrameCounter()
+      counters.set(id, counter)
+      this.requests += counter.count(chunk)
+      if (this.#armed && chunk.includes('content-type') && chunk.includes(this.#namespace)) {
+        if (this.#armed === 'before') return this.#strike()
+        this.#appended.add(id)
+      }
+      return 'forward'
+    })
+  }
+
+  #strike(): 'cut' {
+    this.#armed = null
+    this.#appended.clear()
+    this.struck++
+    return 'cut'
+  }
+
+  get url(): string {
+    return this.#proxy.url
+  }
+
+  get proxy(): TcpProxy {
+    return this.#proxy
+  }
+
+  arm(cut: 'before' | 'after'): void {
+    this.#armed = cut
+  }
+
+  close(): Promise<void> {
+    return this.#proxy.close()
+  }
+}
+
+/** Counts the requests of an HTTP/2 connection: calls begun, and messages of calls after their first. */
+class FrameCounter {
+  #rest: Buffer = Buffer.alloc(0)
+  #afterPreface = false
+  readonly #messages = new Map<number, number>()
+
+  count(chunk: Buffer): number {
+    let requests = 0
+    let data = Buffer.concat([this.#rest, chunk])
+    if (!this.#afterPreface && data.length >= 24) {
+      data = data.subarray(24)
+      this.#afterPreface = true
+    }
+    while (this.#afterPreface && data.length >= 9) {
+      const length = data.readUIntBE(0, 3)
+      if (data.length < 9 + length) break
+      const [type, stream] = [data[3], data.readUInt32BE(5)]
+      const headers = type === 1
+      const message = type === 0 && length > 0
+      if (headers) requests++
+      if (message) {
+        const before = this.#messages.get(stream) ?? 0
+        if (before > 0) requests++
+        this.#messages.set(stream, before + 1)
+      }
+      data = data.subarray(9 + length)
+    }
+    this.#rest = Buffer.from(data)
+    return requests
+  }
+}
