@@ -1,6 +1,6 @@
-import type { Aggregate } from './commands.js'
 import { evolveOrder, noOrder, type OrderEvent, type OrderState } from './orders.js'
 import { evolveStock, noStock, type StockEvent, type StockState } from './stock.js'
+import type { Aggregate } from './streams.js'
 
 export function orderStream(orderId: string): Aggregate<OrderState, OrderEvent> {
   return { streamId: `Order-${orderId}`, initial: noOrder, evolve: evolveOrder }

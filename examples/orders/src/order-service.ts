@@ -1,6 +1,5 @@
 import { type EventMetadata, type EventStore, newEventId } from 'annals'
 import { orderStream, stockStream } from './aggregates.js'
-import { change, type Fact, type Loaded, load } from './commands.js'
 import {
   evolveOrder,
   noOrder,
@@ -11,6 +10,7 @@ import {
 import { Refusal } from './refusal.js'
 import type { OrderRequest } from './request.js'
 import { endReservation, receive, reserve, type StockEvent, type StockState } from './stock.js'
+import { type Fact, type Loaded, Streams } from './streams.js'
 import { Trail } from './trail.js'
 
 /** The answer to a request: the order as the request left it. A repetition gets the same, whatever happened since. */
@@ -32,10 +32,10 @@ type LoadedOrder = Loaded<OrderState, OrderEvent>
 
 /** What the shop can do. */
 export class OrderService {
-  readonly #store: EventStore
+  readonly #streams: Streams
 
   constructor(store: EventStore) {
-    this.#store = store
+    this.#streams = new Streams(store)
   }
 
   /** Carries out a request on one order, once. */
@@ -45,7 +45,7 @@ export class OrderService {
     decide: (state: OrderState) => OrderEvent,
   ): Promise<Handled> {
     const { orderId } = request
-    const order = await change(this.#store, orderStream(orderId), trail, ({ state, events }) => {
+    const order = await this.#streams.change(orderStream(orderId), trail, ({ state, events }) => {
       const earlier = events.find(({ id }) => id === request.eventId)
       if (earlier) {
         demandSameRequest(earlier, request)
@@ -59,7 +59,7 @@ export class OrderService {
 
   /** The order as it is now; null where there is none. */
   async view(orderId: string): Promise<(OrderState & { version: number }) | null> {
-    const { state, version } = await load(this.#store, orderStream(orderId))
+    const { state, version } = await this.#streams.load(orderStream(orderId))
     return version === 0 ? null : { ...state, version }
   }
 
@@ -70,7 +70,7 @@ export class OrderService {
     quantity: number,
     trail: Trail,
   ): Promise<{ repeated: boolean }> {
-    const { changed } = await change(this.#store, stockStream(sku), trail, ({ state }) =>
+    const { changed } = await this.#streams.change(stockStream(sku), trail, ({ state }) =>
       receive(state, deliveryId, quantity).map((event) => ({
         ...event,
         metadata: { correlationId: deliveryId, causationId: deliveryId },
@@ -81,13 +81,13 @@ export class OrderService {
 
   /** The stock as it is now, and the version that its snapshot spared the reading of. */
   async stock(sku: string): Promise<{ available: number; version: number; fromSnapshot: number }> {
-    const { state, version, events } = await load(this.#store, stockStream(sku))
+    const { state, version, events } = await this.#streams.load(stockStream(sku))
     return { available: state.available, version, fromSnapshot: version - events.length }
   }
 
   /** Does what an order still has to do, e.g. because the process that had begun it died. Safe to repeat. */
   async settle(orderId: string): Promise<void> {
-    const order = await load(this.#store, orderStream(orderId))
+    const order = await this.#streams.load(orderStream(orderId))
     await this.#settle(orderId, order, new Trail())
   }
 
@@ -110,8 +110,7 @@ export class OrderService {
     const decision: OrderEvent = short
       ? { type: 'OrderRejected', data: { sku: short } }
       : { type: 'OrderConfirmed', data: {} }
-    const settled = await change(
-      this.#store,
+    const settled = await this.#streams.change(
       orderStream(orderId),
       trail,
       (now) =>
@@ -150,7 +149,7 @@ export class OrderService {
     trail: Trail,
     decide: (stock: StockState) => StockEvent[],
   ): Promise<void> {
-    await change(this.#store, stockStream(sku), trail, ({ state }) =>
+    await this.#streams.change(stockStream(sku), trail, ({ state }) =>
       decide(state).map((event) => ({ ...event, metadata: causedBy(cause) })),
     )
   }

@@ -8,7 +8,7 @@ import type { Host } from './host.js'
 import { planDay } from './plan.js'
 import { trade } from './trade.js'
 
-const customersAtOnce = 24
+const customersAtOnce = 16
 
 export interface DayResult {
   /** The first start, and the one after the crash. */

@@ -1,6 +1,6 @@
 import { type EventStore, openEventStore } from 'annals'
 import { expect, test, vi } from 'vitest'
-import { type Aggregate, change, load } from '../src/commands.js'
+import { type Aggregate, Streams } from '../src/streams.js'
 import { Trail } from '../src/trail.js'
 
 type Counted = { type: 'Counted'; data: { by: number } }
@@ -25,17 +25,17 @@ function altered(store: EventStore, change: Partial<EventStore>): EventStore {
 test('what is decided is appended, and the state told', async () => {
   await using store = await openEventStore('memory:')
   const trail = new Trail()
-  const result = await change(store, counter, trail, () => [counted(1), counted(2)])
+  const result = await new Streams(store).change(counter, trail, () => [counted(1), counted(2)])
   expect(result).toMatchObject({ state: 3, version: 2, changed: true })
   expect(trail).toMatchObject({ conflicts: 0, position: result.position })
-  expect(await load(store, counter)).toMatchObject({ state: 3, version: 2 })
+  expect(await new Streams(store).load(counter)).toMatchObject({ state: 3, version: 2 })
 })
 
 test('nothing decided, nothing written', async () => {
   await using store = await openEventStore('memory:')
   await store.append('Counter-1', [counted(4)])
   const trail = new Trail()
-  const result = await change(store, counter, trail, () => [])
+  const result = await new Streams(store).change(counter, trail, () => [])
   expect(result).toMatchObject({ state: 4, version: 1, changed: false })
   expect(trail.position).toBe(await store.headPosition())
 })
@@ -51,7 +51,7 @@ test('where another writer comes first, the decision is taken again on the new s
   })
   const seen: number[] = []
   const trail = new Trail()
-  const result = await change(contended, counter, trail, ({ state }) => {
+  const result = await new Streams(contended).change(counter, trail, ({ state }) => {
     seen.push(state)
     return state >= 30 ? [counted(-30)] : [counted(1)]
   })
@@ -72,30 +72,32 @@ test('a conflict without end, and any other failure, is passed on', async () => 
   })
   vi.spyOn(Math, 'random').mockReturnValue(0)
   const trail = new Trail()
-  await expect(change(lost, counter, trail, () => [counted(1)])).rejects.toMatchObject({
+  await expect(new Streams(lost).change(counter, trail, () => [counted(1)])).rejects.toMatchObject({
     code: 'WRONG_EXPECTED_VERSION',
   })
   expect(appends).toBe(100)
   vi.restoreAllMocks()
   const broken = altered(store, { append: () => Promise.reject(new Error('broken')) })
-  await expect(change(broken, counter, trail, () => [counted(1)])).rejects.toThrow('broken')
+  await expect(new Streams(broken).change(counter, trail, () => [counted(1)])).rejects.toThrow(
+    'broken',
+  )
 })
 
 test('of a long stream only what is newer than the snapshot is read', async () => {
   await using store = await openEventStore('memory:')
   for (let count = 1; count <= 25; count++) {
-    await change(store, withSnapshots, new Trail(), () => [counted(count)])
+    await new Streams(store).change(withSnapshots, new Trail(), () => [counted(count)])
   }
   const snapshot = await store.snapshots.load('Counter-1')
   expect(snapshot).toMatchObject({ version: 20, state: { shape: 1, state: 210 } })
-  const loaded = await load(store, withSnapshots)
+  const loaded = await new Streams(store).load(withSnapshots)
   expect(loaded).toMatchObject({ state: 325, version: 25 })
   expect(loaded.events).toHaveLength(5)
 })
 
 test('one append that passes several marks makes one snapshot', async () => {
   await using store = await openEventStore('memory:')
-  await change(store, withSnapshots, new Trail(), () =>
+  await new Streams(store).change(withSnapshots, new Trail(), () =>
     Array.from({ length: 25 }, () => counted(1)),
   )
   expect(await store.snapshots.load('Counter-1')).toMatchObject({ version: 25 })
@@ -103,11 +105,11 @@ test('one append that passes several marks makes one snapshot', async () => {
 
 test('a snapshot of another shape is passed over', async () => {
   await using store = await openEventStore('memory:')
-  await change(store, withSnapshots, new Trail(), () =>
+  await new Streams(store).change(withSnapshots, new Trail(), () =>
     Array.from({ length: 10 }, () => counted(1)),
   )
   const newer = { ...withSnapshots, snapshot: { every: 10, shape: 2 } }
-  const loaded = await load(store, newer)
+  const loaded = await new Streams(store).load(newer)
   expect(loaded).toMatchObject({ state: 10, version: 10 })
   expect(loaded.events).toHaveLength(10)
 })
@@ -119,9 +121,62 @@ test('a snapshot that cannot be kept does not fail the command', async () => {
     snapshots: { ...store.snapshots, save: () => Promise.reject(new Error('full')) },
   })
   const events = Array.from({ length: 10 }, () => counted(1))
-  expect(await change(full, withSnapshots, new Trail(), () => events)).toMatchObject({
+  expect(await new Streams(full).change(withSnapshots, new Trail(), () => events)).toMatchObject({
     version: 10,
   })
   expect(told).toHaveBeenCalledOnce()
   told.mockRestore()
+})
+
+test('what is in memory spares the reading, and where it is old the decision is taken again', async () => {
+  await using store = await openEventStore('memory:')
+  let reads = 0
+  const counting = altered(store, {
+    readStream: (...args: Parameters<EventStore['readStream']>) => {
+      reads++
+      return store.readStream(...args) as never
+    },
+  })
+  const [mine, theirs] = [new Streams(counting), new Streams(store)]
+  for (let count = 1; count <= 5; count++) {
+    await mine.change(withSnapshots, new Trail(), () => [counted(1)])
+  }
+  expect(reads).toBe(1)
+  await theirs.change(withSnapshots, new Trail(), () => [counted(10)])
+  const seen: number[] = []
+  const trail = new Trail()
+  await mine.change(withSnapshots, trail, ({ state }) => {
+    seen.push(state)
+    return [counted(1)]
+  })
+  expect(seen).toEqual([5, 15])
+  expect(trail.conflicts).toBe(1)
+  expect(reads).toBe(2)
+})
+
+test('nothing is refused, and nothing is left undone, on an old state', async () => {
+  await using store = await openEventStore('memory:')
+  const [mine, theirs] = [new Streams(store), new Streams(store)]
+  await mine.change(withSnapshots, new Trail(), () => [counted(1)])
+  const take = ({ state }: { state: number }) => {
+    if (state < 5) throw new Error(`only ${state}`)
+    return [counted(-5)]
+  }
+  await expect(mine.change(withSnapshots, new Trail(), take)).rejects.toThrow('only 1')
+  await theirs.change(withSnapshots, new Trail(), () => [counted(9)])
+  expect(await mine.change(withSnapshots, new Trail(), take)).toMatchObject({ state: 5 })
+  await theirs.change(withSnapshots, new Trail(), () => [counted(1)])
+  const idle = await mine.change(withSnapshots, new Trail(), () => [])
+  expect(idle).toMatchObject({ state: 6, version: 4, changed: false })
+})
+
+test('of many changes at once in one process each takes effect once', async () => {
+  await using store = await openEventStore('memory:')
+  const streams = new Streams(store)
+  const trail = new Trail()
+  await Promise.all(
+    Array.from({ length: 30 }, () => streams.change(withSnapshots, trail, () => [counted(1)])),
+  )
+  expect(await streams.load(withSnapshots)).toMatchObject({ state: 30, version: 30 })
+  expect(trail.conflicts).toBeGreaterThan(0)
 })
