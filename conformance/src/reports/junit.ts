@@ -1,0 +1,32 @@
+import { escapeMarkup } from './markup.js'
+import type { RunRecord } from './run-record.js'
+
+/** Runs as JUnit XML, a suite each: what is not proven or not offered is skipped, with its reason. */
+export function junitReport(runs: readonly RunRecord[]): string {
+  const suites = runs.map((run) => {
+    const failures = run.results.filter(({ outcome }) => outcome === 'failed').length
+    const skipped = run.results.filter(
+      ({ outcome }) => outcome !== 'failed' && outcome !== 'passed',
+    ).length
+    const cases = run.results.map((result) => {
+      const open = `    <testcase classname="${escapeMarkup(result.rule)}" name="${escapeMarkup(`${result.id} ${result.title}`)}" time="${(result.milliseconds / 1000).toFixed(3)}"`
+      if (result.outcome === 'passed') return `${open}/>`
+      const inner =
+        result.outcome === 'failed'
+          ? `<failure message="${escapeMarkup((result.error ?? '').split('\n')[0] ?? '')}">${escapeMarkup(result.error ?? '')}</failure>`
+          : `<skipped message="${escapeMarkup(`${result.outcome}: ${result.reason ?? ''}`)}"/>`
+      return `${open}>${inner}</testcase>`
+    })
+    for (const problem of run.problems) {
+      cases.push(
+        `    <testcase classname="run" name="${escapeMarkup(problem)}"><failure message="${escapeMarkup(problem)}"/></testcase>`,
+      )
+    }
+    return [
+      `  <testsuite name="${escapeMarkup(run.store)}" tests="${cases.length}" failures="${failures + run.problems.length}" skipped="${skipped}" time="${(run.milliseconds / 1000).toFixed(3)}" timestamp="${run.startedAt}">`,
+      ...cases,
+      '  </testsuite>',
+    ].join('\n')
+  })
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${suites.join('\n')}\n</testsuites>\n`
+}
