@@ -82,6 +82,8 @@ export async function* tailStream(
     version = events[events.length - 1]!.version
     yield events
   }
+  // The head of a moment ago; of a stream that was never written EventStoreDB 23.10 says nothing at all.
+  yield []
   const name = context.names.toName(streamId)
   const held = context.writers.acquire()
   try {
@@ -201,7 +203,7 @@ async function* listen(
   let confirmed = false
   let live = false
   // Whether the consumer knows that it is at the head.
-  let toldHead = false
+  let toldHead = lookAhead === undefined
   let wake = () => {}
   const fail = (error: unknown) => {
     failure ??= error
@@ -214,6 +216,8 @@ async function* listen(
   subscription.on('readable', () => wake())
   subscription.on('confirmation', () => {
     confirmed = true
+    // One stream is subscribed to from its end as it was just read.
+    if (!lookAhead) live = true
   })
   subscription.on('caughtUp', (info) => {
     const { position } = (info ?? {}) as { position?: { commit: bigint } }

@@ -108,7 +108,10 @@ async function subscribe(log: Log, options: Options, out: Answers, newer: boolea
                 .setCommitPosition(String(last.position))
                 .setPreparePosition(String(last.position)),
             )
-          if (!(await out.send(new streams.ReadResp().setCaughtUp(caughtUp)))) return stop()
+          // Of a stream that does not exist the older server never says that it was caught up with.
+          const silent = !newer && name !== undefined && log.lastRevision(name) < 0
+          if (!silent && !(await out.send(new streams.ReadResp().setCaughtUp(caughtUp))))
+            return stop()
           continue
         }
         await out.wait((resolve) => {
