@@ -93,6 +93,12 @@ export class CaseContext {
     return this.waitFor(what, until(check, this.signal))
   }
 
+  /** Work that goes on while the case does other things: its failure is the case's own once it is awaited. */
+  background<T>(work: Promise<T>): Promise<T> {
+    work.catch(() => {})
+    return work
+  }
+
   gate<T = void>(name: string): Gate<T> {
     return gate<T>(name)
   }

@@ -81,14 +81,15 @@ export const appendCases: readonly ConformanceCase[] = [
           if ([...acknowledged.values()].every((list) => list.length >= 10)) halfway.open()
         }
       })
-      await t.waitFor(halfway.name, Promise.race([halfway.opened, Promise.all(writers)]))
+      const writing = t.background(Promise.all(writers))
+      await t.waitFor(halfway.name, Promise.race([halfway.opened, writing]))
       await t.waitFor('the server to be killed and started', t.hook('restartServer')())
       const atRestart = [...acknowledged.values()].map((list) => list.length)
       await t.until('each writer to go on after the restart', () =>
         [...acknowledged.values()].every((list, i) => list.length > (atRestart[i] ?? 0)),
       )
       stop = true
-      await t.waitFor('the writers to end', Promise.all(writers))
+      await t.waitFor('the writers to end', writing)
       for (const [stream, ids] of acknowledged) {
         const events = await t.store.readStream(stream).toArray()
         sameOrder(idsOf(events), ids, `${stream}: what was acknowledged`)
@@ -105,12 +106,14 @@ export const appendCases: readonly ConformanceCase[] = [
       await writeOthers(t.store)
       const reader = await t.another()
       let writing = true
-      const writer = (async () => {
-        for (let i = 0; i < 15; i++)
-          await t.store.append('Order-1', drafts(20, `append ${i}`), { expectedVersion: i * 20 })
-      })().finally(() => {
-        writing = false
-      })
+      const writer = t.background(
+        (async () => {
+          for (let i = 0; i < 15; i++)
+            await t.store.append('Order-1', drafts(20, `append ${i}`), { expectedVersion: i * 20 })
+        })().finally(() => {
+          writing = false
+        }),
+      )
       do {
         const stream = await reader.readStream('Order-1').toArray()
         equal(

@@ -195,6 +195,37 @@ export const errorCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: 'ERR-2/lost-answer-without-a-budget',
+    rule: 'ERR-2',
+    title: 'an append that committed, whose answer was lost, is never said to have written nothing',
+    hooks: ['fragileHandle'],
+    async run(t) {
+      await writeOthers(t.store)
+      const fragile = await t.hook('fragileHandle')({ retryBudgetMs: 0 })
+      let version = 0
+      for (const expectedVersion of [0, 'any', 'exists'] as const) {
+        const events = drafts(2)
+        fragile.cutAfterCommit()
+        const outcome = await t.waitFor(
+          `an append with ${expectedVersion} whose answer was lost`,
+          settle(fragile.store.append('Order-1', events, { expectedVersion })),
+        )
+        version += 2
+        const stream = await t.store.readStream('Order-1').toArray()
+        sameOrder(idsOf(stream.slice(-2)), idsOf(events), 'the end of the stream')
+        equal(stream.length, version, 'the version of the stream')
+        if (outcome.ok) equal(outcome.value.version, version, 'the version that was found out')
+        else
+          await fails(
+            Promise.reject(outcome.error),
+            'UNKNOWN_OUTCOME',
+            `an append with ${expectedVersion} that committed, whose answer was lost`,
+          )
+      }
+      equal(fragile.struck, 3, 'cuts that have struck')
+    },
+  },
+  {
     id: 'ERR-2/outage-within-the-budget',
     rule: 'ERR-2',
     title: 'reads and writes that meet an outage go on when it ends within the budget',

@@ -142,8 +142,8 @@ export const globalOrderCases: readonly ConformanceCase[] = [
         'an append beside the held one',
         t.store.append('Early-1', early, { expectedVersion: 0 }),
       )
-      const reading = reader.readAll().toArray()
-      const head = reader.headPosition()
+      const reading = t.background(reader.readAll().toArray())
+      const head = t.background(reader.headPosition())
       // A store may rightly make readers wait for the held writer: then its release lets them go on.
       const waited = !(await t.waitFor(
         'a read',
@@ -196,7 +196,7 @@ export const globalOrderCases: readonly ConformanceCase[] = [
 
       const log: RecordedEvent[] = []
       const follow = async (when: string) => {
-        const reading = reader.readAll({ after: log.at(-1)?.position }).toArray()
+        const reading = t.background(reader.readAll({ after: log.at(-1)?.position }).toArray())
         // In an object, because what an async function returns is awaited.
         if (!(await t.waitFor('a read', settledMeanwhile(reading, 5000)))) return { reading }
         log.push(...(await reading))

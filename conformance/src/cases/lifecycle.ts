@@ -114,7 +114,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
       await t.waitFor('the held append to stand before its commit', hold.arrived)
       const order: string[] = []
       pending.then(() => order.push('append'))
-      const closing = writer.store.close().then(() => order.push('close'))
+      const closing = t.background(writer.store.close().then(() => order.push('close')))
       const late = await settle(writer.store.append('Order-1', drafts(1)))
       if (!late.ok) await fails(Promise.reject(late.error), 'CLOSED', 'an append after close()')
       else equal(late.value, 'a refusal', 'an append after close()')

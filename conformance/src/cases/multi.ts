@@ -137,18 +137,20 @@ export const multiCases: readonly ConformanceCase[] = [
       await writeOthers(t.store)
       const reader = await t.another()
       let writing = true
-      const writer = (async () => {
-        for (let i = 0; i < 15; i++)
-          await t.store.appendToStreams(
-            times(4, (n) => ({
-              streamId: `Order-${n}`,
-              events: drafts(2),
-              expectedVersion: i * 2,
-            })),
-          )
-      })().finally(() => {
-        writing = false
-      })
+      const writer = t.background(
+        (async () => {
+          for (let i = 0; i < 15; i++)
+            await t.store.appendToStreams(
+              times(4, (n) => ({
+                streamId: `Order-${n}`,
+                events: drafts(2),
+                expectedVersion: i * 2,
+              })),
+            )
+        })().finally(() => {
+          writing = false
+        }),
+      )
       do {
         const seen = await reader.readAll({ filter: { categories: ['Order'] } }).toArray()
         equal(seen.length % 8, 0, `events seen while appends of 8 go on: ${seen.length} % 8`)

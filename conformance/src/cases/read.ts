@@ -136,7 +136,7 @@ export const readCases: readonly ConformanceCase[] = [
       const other = await t.another()
       await other.readStream('Order-1').toArray()
       for (let version = 1; version <= 24; version++) {
-        const [writer, reader] = version % 2 === 0 ? [t.store, other] : [other, t.store]
+        const [writer, reader] = version % 8 < 4 ? [t.store, other] : [other, t.store]
         const event = draft()
         await writer.append('Order-1', [event], { expectedVersion: version - 1 })
         const when = `right after version ${version} was acknowledged to the other handle`

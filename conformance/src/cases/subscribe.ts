@@ -32,14 +32,16 @@ export const subscribeCases: readonly ConformanceCase[] = [
       await fill(t.store, 'Past-1', 300)
       const other = await t.another()
       const started = t.gate('the writers to have begun')
-      const writing = Promise.all(
-        times(3, async (i) => {
-          const store = i % 2 === 0 ? t.store : other
-          for (let n = 0; n < 30; n++) {
-            await store.append(`Present-${i}`, drafts(1 + (n % 4)))
-            if (n === 1) started.open()
-          }
-        }),
+      const writing = t.background(
+        Promise.all(
+          times(3, async (i) => {
+            const store = i % 2 === 0 ? t.store : other
+            for (let n = 0; n < 30; n++) {
+              await store.append(`Present-${i}`, drafts(1 + (n % 4)))
+              if (n === 1) started.open()
+            }
+          }),
+        ),
       )
       await t.waitFor(started.name, Promise.race([started.opened, writing]))
       const collectors = times(3, (i) =>
@@ -150,13 +152,15 @@ export const subscribeCases: readonly ConformanceCase[] = [
       await fill(t.store, 'Order-1', 200)
       const other = await t.another()
       const started = t.gate('the writers to have begun')
-      const writing = Promise.all(
-        times(3, async (i) => {
-          for (let n = 0; n < 20; n++) {
-            await (i === 0 ? t.store : other).append('Order-1', drafts(1 + (n % 3)))
-            if (n === 1) started.open()
-          }
-        }),
+      const writing = t.background(
+        Promise.all(
+          times(3, async (i) => {
+            for (let n = 0; n < 20; n++) {
+              await (i === 0 ? t.store : other).append('Order-1', drafts(1 + (n % 3)))
+              if (n === 1) started.open()
+            }
+          }),
+        ),
       )
       await t.waitFor(started.name, Promise.race([started.opened, writing]))
       const collector = t.collect('of the stream', other.subscribeToStream('Order-1'))
@@ -332,15 +336,17 @@ export const subscribeCases: readonly ConformanceCase[] = [
       await writeOthers(t.store)
       const got: string[] = []
       const wanted = 5 + 120
-      const consuming = (async () => {
-        for await (const message of t.store.subscribeToAll()) {
-          if (message.kind !== 'event') continue
-          got.push(message.event.id)
-          if (got.length === wanted) break
-          // The consumer's own work: a call of the same store.
-          if (got.length % 5 === 0) await t.store.streamVersion('Order-1')
-        }
-      })()
+      const consuming = t.background(
+        (async () => {
+          for await (const message of t.store.subscribeToAll()) {
+            if (message.kind !== 'event') continue
+            got.push(message.event.id)
+            if (got.length === wanted) break
+            // The consumer's own work: a call of the same store.
+            if (got.length % 5 === 0) await t.store.streamVersion('Order-1')
+          }
+        })(),
+      )
       for (let i = 0; i < 60; i++) await t.store.append(`Order-${i % 2}`, drafts(2))
       await t.waitFor('the consumer to get all the events', consuming)
       sameOrder(got, idsOf(await t.store.readAll().toArray()), 'what the consumer got')
