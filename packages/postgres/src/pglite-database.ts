@@ -18,7 +18,10 @@ export class PGliteDatabase implements Database {
   }
 
   async rows(statement: Statement, values: readonly Value[]): Promise<readonly Row[]> {
-    return send(await this.#open(), statement.text, values)
+    const rows = await send(await this.#open(), statement.text, values)
+    // PGlite answers within the turn of the event loop: a loop of reads would let no timer and no other I/O have its turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    return rows
   }
 
   async transaction<T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> {
