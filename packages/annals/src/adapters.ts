@@ -27,7 +27,7 @@ export const adapters: readonly Adapter[] = [
   },
   {
     schemes: ['dynamodb'],
-    example: 'dynamodb://eu-central-1/table',
+    example: 'dynamodb:///table?region=eu-central-1',
     packages: ['@annals/dynamodb'],
     entryPoint: 'dynamoDbStoreFromUrl',
   },

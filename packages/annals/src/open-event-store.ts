@@ -11,7 +11,7 @@ import { factoryFor } from './schemes.js'
  * | `memory:` | this process's memory; each is an empty one of its own | none |
  * | `pglite:./data`, `pglite:/var/data`, `pglite:memory` | PGlite in a folder, or in memory | `@annals/postgres @electric-sql/pglite` |
  * | `postgres://…`, `postgresql://…`, with `?schema=` | PostgreSQL | `@annals/postgres` |
- * | `dynamodb://…` | Amazon DynamoDB | `@annals/dynamodb` |
+ * | `dynamodb:///table?region=…` | Amazon DynamoDB | `@annals/dynamodb` |
  * | `kurrentdb://…`, `esdb://…`, also with `+discover` | KurrentDB, EventStoreDB | `@annals/kurrentdb` |
  * | what `registerScheme` added | | |
  *
