@@ -70,9 +70,14 @@ export class Names {
     return { filterOn: 'streamName', regex: `^(?!\\$|${literal(OWN)})` }
   }
 
-  /** Whether an event that came through `serverFilter` is one that was asked for. */
-  passes(filter: Filter | null, streamId: string | null, type: string): boolean {
-    return streamId !== null && matchesFilter(filter, { streamId, type })
+  /**
+   * Whether an event that came through `serverFilter` is one that was asked for. What the server writes into a stream
+   * that is deleted for ever is an event of its own, not of the application.
+   */
+  passes(filter: Filter | null, streamId: string | null, type: string): streamId is string {
+    return (
+      streamId !== null && type !== '$streamDeleted' && matchesFilter(filter, { streamId, type })
+    )
   }
 }
 

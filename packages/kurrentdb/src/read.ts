@@ -126,7 +126,7 @@ export async function* readAll(
       const events: StoredEvent[] = []
       for (const record of records) {
         const streamId = context.names.toId(record.streamId)
-        if (streamId === null || !context.names.passes(filter, streamId, record.type)) continue
+        if (!context.names.passes(filter, streamId, record.type)) continue
         const event = eventOfRaw(record, streamId)
         if (event.position !== scannedTo && events.length < limit) events.push(event)
       }

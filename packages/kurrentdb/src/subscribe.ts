@@ -149,7 +149,7 @@ async function* listenAll(
       const events: StoredEvent[] = []
       for (const record of records) {
         const streamId = context.names.toId(record.streamId)
-        if (streamId === null || !context.names.passes(filter, streamId, record.type)) continue
+        if (!context.names.passes(filter, streamId, record.type)) continue
         events.push(eventOfParsed(record, streamId))
       }
       if (reached !== null && reached > scannedTo) scannedTo = reached
