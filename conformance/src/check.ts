@@ -24,7 +24,9 @@ export class Violation extends Error {
 export function show(value: unknown): string {
   if (value instanceof Said) return value.text
   const text = inspect(value, { depth: 6, maxArrayLength: 24, maxStringLength: 200, sorted: true })
-  return text.length > 1600 ? `${text.slice(0, 1600)} … (${text.length} characters)` : text
+  const whole = text.length <= 1600
+  const shown = whole ? text : `${text.slice(0, 1600)} … (${text.length} characters)`
+  return shown.replaceAll('\n', '\n    ')
 }
 
 /** An expectation in words, where there is no single value to show. */

@@ -34,11 +34,17 @@ export function gate<T = void>(name: string): Gate<T> {
   }
 }
 
+/** How long a case lets a store answer before it takes it to be waiting, in milliseconds. Decides the order of things only. */
+export const patienceMs = 3000
+
 /**
  * Lets something have a head start without deciding anything: true where it settled meanwhile. For cases in which
  * a store may rightly answer at once or wait.
  */
-export async function settledMeanwhile(promise: Promise<unknown>, ms: number): Promise<boolean> {
+export async function settledMeanwhile(
+  promise: Promise<unknown>,
+  ms = patienceMs,
+): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const settled = promise.then(
     () => true,

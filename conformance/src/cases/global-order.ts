@@ -137,23 +137,20 @@ export const globalOrderCases: readonly ConformanceCase[] = [
       const late = drafts(2, 'late')
       const pending = settle(writer.store.append('Late-1', late, { expectedVersion: 1 }))
       await t.waitFor('the held append to stand before its commit', hold.arrived)
-      const early = drafts(3, 'early')
-      await t.waitFor(
-        'an append beside the held one',
-        t.store.append('Early-1', early, { expectedVersion: 0 }),
+      // A store may rightly make other writers, or readers, wait for the held one: its release lets them go on.
+      const beside = t.background(
+        t.store.append('Early-1', drafts(3, 'early'), { expectedVersion: 0 }),
       )
+      await t.waitFor('an append beside the held one', settledMeanwhile(beside))
       const reading = t.background(reader.readAll().toArray())
       const head = t.background(reader.headPosition())
-      // A store may rightly make readers wait for the held writer: then its release lets them go on.
-      const waited = !(await t.waitFor(
-        'a read',
-        settledMeanwhile(Promise.all([reading, head]), 5000),
-      ))
+      const waited = !(await t.waitFor('a read', settledMeanwhile(Promise.all([reading, head]))))
       const given = waited ? undefined : { read: await reading, head: await head }
       const messages = [...collector.messages]
       await t.waitFor('the release of the held append', hold.release())
       const outcome = await t.waitFor('the held append to end', pending)
       ok(outcome.ok, 'the released append', 'to be acknowledged', outcome)
+      await t.waitFor('the append beside it', beside)
 
       const final = await t.waitFor('a read after the release', t.store.readAll().toArray())
       equal(final.length, 5 + 1 + 1 + 2 + 3, 'events at the end')
@@ -192,13 +189,17 @@ export const globalOrderCases: readonly ConformanceCase[] = [
       await t.waitFor('the first held append to stand before its commit', firstHold.arrived)
       const secondHold = second.hold()
       const secondAppend = settle(second.store.append('Late-2', drafts(2)))
-      await t.waitFor('the second held append to stand before its commit', secondHold.arrived)
+      // Where there is one writer at a time, the second stands in the queue.
+      await t.waitFor(
+        'the second held append to stand before its commit',
+        settledMeanwhile(secondHold.arrived),
+      )
 
       const log: RecordedEvent[] = []
       const follow = async (when: string) => {
         const reading = t.background(reader.readAll({ after: log.at(-1)?.position }).toArray())
         // In an object, because what an async function returns is awaited.
-        if (!(await t.waitFor('a read', settledMeanwhile(reading, 5000)))) return { reading }
+        if (!(await t.waitFor('a read', settledMeanwhile(reading)))) return { reading }
         log.push(...(await reading))
         ascending(
           log.map((e) => e.position),
@@ -209,10 +210,11 @@ export const globalOrderCases: readonly ConformanceCase[] = [
       const stuck: ({ reading: Promise<RecordedEvent[]> } | undefined)[] = []
       stuck.push(await follow('while two writers are held'))
       await t.waitFor('the release of the second append', secondHold.release())
-      await t.waitFor('the second append to end', secondAppend)
+      await t.waitFor('the second append to end', settledMeanwhile(secondAppend))
       if (!stuck[0]) stuck.push(await follow('after the second was released'))
       await t.waitFor('the release of the first append', firstHold.release())
       await t.waitFor('the first append to end', firstAppend)
+      await t.waitFor('the second append to end', secondAppend)
       for (const waiting of stuck)
         if (waiting) log.push(...(await t.waitFor('the read that waited', waiting.reading)))
       log.push(...(await reader.readAll({ after: log.at(-1)?.position }).toArray()))
@@ -296,9 +298,11 @@ export const globalOrderCases: readonly ConformanceCase[] = [
       const pending = settle(writer.store.append('Dead-1', drafts(2)))
       await t.waitFor('the held append to stand before its commit', hold.arrived)
       const alive = drafts(3)
-      await t.store.append('Order-1', alive, { expectedVersion: 0 })
+      const beside = t.background(t.store.append('Order-1', alive, { expectedVersion: 0 }))
+      await t.waitFor('an append beside the held one', settledMeanwhile(beside))
       const collector = t.collect('of all', reader.subscribeToAll())
       await t.waitFor('the writer to be killed', writer.kill())
+      await t.waitFor('the append beside the dead writer', beside)
       await t.until('a reader to see the event of the living writer', async () => {
         const all = await reader.readAll().toArray()
         return all.some((e) => e.id === alive[2]?.id)
