@@ -37,7 +37,10 @@ type AppendResp = InstanceType<typeof streams.AppendResp>
 export type AppendHook = (request: {
   readonly stream: string
   readonly events: readonly Proposed[]
-}) => Promise<'answer' | 'silence' | 'not-leader' | 'timeout' | 'cut'> | 'answer'
+}) => AppendFault | Promise<AppendFault>
+
+/** 'answer': none. The others take the place of the answer. */
+export type AppendFault = 'answer' | 'silence' | 'not-leader' | 'timeout' | 'cut'
 
 export interface StandInOptions {
   /** Whose answers it gives. Default: EventStoreDB 23.10.7. */
@@ -258,11 +261,7 @@ export class StandIn {
   }
 
   /** Whether a test's fault has taken the place of the answer. */
-  async #struck(
-    call: BatchCall,
-    response: BatchResp,
-    fault: Awaited<ReturnType<AppendHook>>,
-  ): Promise<boolean> {
+  async #struck(call: BatchCall, response: BatchResp, fault: AppendFault): Promise<boolean> {
     switch (fault) {
       case 'answer':
         return false
