@@ -66,37 +66,44 @@ export async function runCase(
   if (excused.length > 0) return result('notProven', { reason: whyNotProven(harness, excused) })
 
   const watchdogMs = options.watchdogMs ?? defaultWatchdogMs
-  let subject: Subject | undefined
-  let context: CaseContext | undefined
+  let subject: Subject
   try {
     subject = await guarded(harness.open(), watchdogMs, () => ['harness.open()'])
-    const missing = (testCase.hooks ?? []).filter((hook) => subject?.[hook] === undefined)
-    if (missing.length > 0)
-      throw new Error(
-        `the harness has no ${missing.join(', ')} and does not say why in harness.missing`,
-      )
-    const t = new CaseContext(harness, subject, options.level ?? 'full')
-    context = t
-    const need = testCase.needs
-    if (need && !(await offers(t, need))) {
-      await guarded(need.otherwise.run(t), watchdogMs, () => t.waiting)
-      await finish(t, subject, watchdogMs)
-      context = undefined
-      subject = undefined
-      return result('notOffered', {
-        reason: `${need.capability} is ${JSON.stringify(t.store.capabilities[need.capability])}; instead: ${need.otherwise.title}`,
-      })
-    }
-    await guarded(testCase.run(t), watchdogMs, () => t.waiting)
-    await finish(t, subject, watchdogMs)
-    context = undefined
-    subject = undefined
-    return result('passed')
   } catch (error) {
-    // Already failed: the clean-up must be tried, but its error would hide the one that matters.
-    if (subject) await finish(context, subject, watchdogMs).catch(() => {})
     return result('failed', { error: failure(harness, testCase, error) })
   }
+  const t = new CaseContext(harness, subject, options.level ?? 'full')
+  let reason: string | undefined
+  let failed: { readonly error: unknown } | undefined
+  try {
+    reason = await guarded(examine(t, testCase), watchdogMs, () => t.waiting)
+  } catch (error) {
+    failed = { error }
+  }
+  try {
+    await finish(t, watchdogMs)
+  } catch (error) {
+    // Where the case has failed already, that is what matters.
+    failed ??= { error }
+  }
+  if (failed) return result('failed', { error: failure(harness, testCase, failed.error) })
+  return reason === undefined ? result('passed') : result('notOffered', { reason })
+}
+
+/** Runs the case or, where its capability is off, the opposite one: then it says why. */
+async function examine(t: CaseContext, testCase: ConformanceCase): Promise<string | undefined> {
+  const missing = (testCase.hooks ?? []).filter((hook) => t.subject[hook] === undefined)
+  if (missing.length > 0)
+    throw new Error(
+      `the harness has no ${missing.join(', ')} and does not say why in harness.missing`,
+    )
+  const need = testCase.needs
+  if (!need || (await offers(t, need))) {
+    await testCase.run(t)
+    return undefined
+  }
+  await need.otherwise.run(t)
+  return `${need.capability} is ${JSON.stringify(t.store.capabilities[need.capability])}; instead: ${need.otherwise.title}`
 }
 
 /** Some stores know their capabilities only after the first call. */
@@ -105,16 +112,11 @@ async function offers(t: CaseContext, need: NonNullable<ConformanceCase['needs']
   return need.offered(t.store.capabilities)
 }
 
-async function finish(
-  context: CaseContext | undefined,
-  subject: Subject,
-  watchdogMs: number,
-): Promise<void> {
+async function finish(t: CaseContext, watchdogMs: number): Promise<void> {
   try {
-    if (context)
-      await guarded(context.end(), watchdogMs, () => ['the end of what the case had started'])
+    await guarded(t.end(), watchdogMs, () => ['the end of what the case had started'])
   } finally {
-    await guarded(subject.cleanup(), watchdogMs, () => ['subject.cleanup()'])
+    await guarded(t.subject.cleanup(), watchdogMs, () => ['subject.cleanup()'])
   }
 }
 
