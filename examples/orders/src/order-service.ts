@@ -46,11 +46,7 @@ export class OrderService {
   ): Promise<Handled> {
     const { orderId } = request
     const order = await this.#streams.change(orderStream(orderId), trail, ({ state, events }) => {
-      const earlier = events.find(({ id }) => id === request.eventId)
-      if (earlier) {
-        demandSameRequest(earlier, request)
-        return []
-      }
+      if (takenEffect(request, events)) return []
       return [{ ...decide(state), id: request.eventId, metadata: request.metadata }]
     })
     const settled = await this.#settle(orderId, order, trail)
@@ -159,10 +155,16 @@ function causedBy(cause: Fact<OrderEvent>): EventMetadata {
   return { correlationId: cause.metadata?.correlationId, causationId: cause.id }
 }
 
-function demandSameRequest(earlier: Fact<OrderEvent>, request: OrderRequest): void {
-  if (earlier.metadata?.fingerprint !== request.fingerprint) {
+/** @throws Refusal where another request used the same key. */
+function takenEffect(request: OrderRequest, events: readonly Fact<OrderEvent>[]): boolean {
+  const earlier = events.find(
+    ({ metadata }) =>
+      metadata?.operation === request.operation && metadata.idempotencyKey === request.key,
+  )
+  if (earlier && earlier.id !== request.eventId) {
     throw new Refusal('keyReused', 'This Idempotency-Key was used for a request with other content')
   }
+  return earlier !== undefined
 }
 
 /** The order as it was when the request was done with: it is read off the events, not remembered. */

@@ -11,9 +11,13 @@ export type Operation = 'place' | 'pay' | 'ship' | 'cancel'
 export interface OrderRequest {
   readonly orderId: string
   readonly operation: Operation
-  /** Of the one event that the request causes. */
+  readonly key: string
+  /**
+   * Of the one event that the request causes. Another request under the same key has another, so that the store takes
+   * them for two even if they come at once.
+   */
   readonly eventId: string
-  /** Tells another request under the same key from a repetition. */
+  /** Of the request's content. */
   readonly fingerprint: string
   readonly metadata: EventMetadata
 }
@@ -35,7 +39,8 @@ export function orderRequest(
   return {
     orderId: id,
     operation,
-    eventId: v5('event', requestId),
+    key,
+    eventId: v5(fingerprint, requestId),
     fingerprint,
     metadata: {
       correlationId: correlationId ?? requestId,

@@ -14,10 +14,7 @@ export interface Aggregate<S, E extends EventShape> {
   readonly streamId: string
   readonly initial: S
   evolve(state: S, event: E | Fact<E>): S
-  /**
-   * For a stream that grows long and that many share: its state (a JSON value) is kept as a snapshot each so many events,
-   * and in memory.
-   */
+  /** For a stream that grows long: its state (a JSON value) is kept as a snapshot each so many events. */
   readonly snapshot?: {
     readonly every: number
     /** Goes up when the shape of the state changes: older snapshots are then passed over. */
@@ -40,10 +37,12 @@ export interface Loaded<S, E extends EventShape> {
 /** More often than any real contention needs; then something else is wrong. */
 const maxAttempts = 100
 
+const maxRemembered = 1000
+
 /** Loads aggregates from a store, and changes them. */
 export class Streams {
   readonly #store: EventStore
-  // What this process saw last of the aggregates with snapshots. It may be old: the append's expectation tells.
+  // What this process saw last, the latest at the end. It may be old: the append's expectation tells.
   readonly #recent = new Map<string, Loaded<unknown, EventShape>>()
 
   constructor(store: EventStore) {
@@ -133,8 +132,13 @@ export class Streams {
 
   #remember<S, E extends EventShape>(aggregate: Aggregate<S, E>, loaded: Loaded<S, E>): void {
     const { streamId, snapshot } = aggregate
-    if (!snapshot || (this.#recent.get(streamId)?.version ?? 0) >= loaded.version) return
-    this.#recent.set(streamId, { ...loaded, events: [] })
+    if (loaded.version === 0 || (this.#recent.get(streamId)?.version ?? 0) > loaded.version) return
+    this.#recent.delete(streamId)
+    this.#recent.set(streamId, snapshot ? { ...loaded, events: [] } : loaded)
+    if (this.#recent.size > maxRemembered) {
+      const [oldest] = this.#recent.keys()
+      this.#recent.delete(oldest!)
+    }
   }
 
   #recall<S, E extends EventShape>({ streamId }: Aggregate<S, E>): Loaded<S, E> | undefined {

@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { startPostgres } from '@annals/test-servers'
+import {
+  type DynamoDbServer,
+  startDynamoDb,
+  startKurrentDb,
+  startPostgres,
+} from '@annals/test-servers'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Config } from '../src/config.js'
 import { type DayResult, runDay } from '../src/simulation/day.js'
@@ -12,6 +18,8 @@ import { configOf, launch, temporaryFolder } from './fixtures.js'
 const stores: Readonly<Record<string, (folder: string) => Promise<string>>> = {
   'PGlite on disk': async (folder) => `pglite:${join(folder, 'events')}`,
   PostgreSQL: async () => (await until(startPostgres())).createDatabase(),
+  DynamoDB: async () => dynamoDbUrl(await until(startDynamoDb()), `orders-${randomUUID()}`),
+  KurrentDB: async () => withNamespace((await until(startKurrentDb())).url),
 }
 
 const quiet = { started: () => undefined, served: () => undefined, killed: () => undefined }
@@ -31,6 +39,8 @@ describe.each(Object.entries(stores))('%s', (_, open) => {
     const day = await runDay(config, hostInChild(config, launch), quiet)
     expectGood(day, config)
     expect(day.startups).toHaveLength(2)
+    const [, again] = day.startups
+    expect(again?.resumed.position).not.toBeNull()
     expect(day.tally.unanswered).toBeGreaterThan(0)
 
     const next = { ...config, orders: 20, crash: false }
@@ -95,4 +105,15 @@ async function until<S extends { stop(): Promise<void> }>(starting: Promise<S>):
   const server = await starting
   onTestFinished(() => server.stop())
   return server
+}
+
+/** A table of the test's own: the server may be one that others use too. */
+function dynamoDbUrl({ endpoint, credentials }: DynamoDbServer, table: string): string {
+  const { accessKeyId, secretAccessKey } = credentials
+  return `dynamodb://${accessKeyId}:${secretAccessKey}@${new URL(endpoint).host}/${table}`
+}
+
+/** Streams of the test's own, for the same reason. */
+function withNamespace(url: string): string {
+  return `${url}${url.includes('?') ? '&' : '?'}namespace=${randomUUID().replaceAll('-', '')}`
 }

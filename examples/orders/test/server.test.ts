@@ -123,6 +123,16 @@ test('the same key for another request is refused', async () => {
   expect((await shop.post('/orders', other, 'key')).status).toBe(422)
 })
 
+test('of two requests under the same key at the same time one is refused', async () => {
+  const shop = await openShop({ kettle: 5 })
+  const other = { customer: 'me', lines: [{ sku: 'kettle', quantity: 2 }] }
+  const answers = await Promise.all([
+    shop.post('/orders', kettle, 'key'),
+    shop.post('/orders', other, 'key'),
+  ])
+  expect(answers.map(({ status }) => status).sort()).toEqual([201, 422])
+})
+
 test('copies of a request at the same time get the same answer and take effect once', async () => {
   const shop = await openShop({ kettle: 9 })
   const orders = Array.from({ length: 8 }, () => shop.post('/orders', kettle, 'place'))

@@ -41,11 +41,6 @@ export async function runDay(config: Config, host: Host, narrator: Narrator): Pr
     startups.push(startup)
     return startup.url
   }
-  const crash = async (served: number) => {
-    narrator.killed(served)
-    await host.kill?.()
-    return start()
-  }
   const client = new Client(await start())
   const { tally } = client
   const day = planDay(config.seed, config.orders)
@@ -53,14 +48,24 @@ export async function runDay(config: Config, host: Host, narrator: Narrator): Pr
   const { events } = (await client.get('/report')).body
   const crashAt =
     config.crash && host.kill ? Math.ceil(config.orders / 2) : Number.POSITIVE_INFINITY
+  const crash = async (served: number) => {
+    // The crash is to hit a read model that is on its way, not one that has not begun.
+    await client.get(reportAfter(client.lastPosition))
+    narrator.killed(served)
+    client.moveTo(host.kill!().then(start))
+  }
+  let crashing: Promise<void> | undefined
   await trade(client, day, {
     name: `seed-${config.seed}-after-${events}`,
     customersAtOnce,
     onServed: (served) => {
       narrator.served(served, config.orders)
-      if (served === crashAt) client.moveTo(crash(served))
+      if (served !== crashAt) return
+      crashing = crash(served)
+      crashing.catch(() => undefined) // it is awaited below, after those whom it concerns
     },
   })
+  await crashing
   const { report, stock } = await lookAround(client, day.deliveries)
   await host.stop()
   const kept = await new ModelFile(config.readModel, redactedUrl(config.store)).read()
@@ -77,7 +82,9 @@ async function lookAround(client: Client, deliveries: readonly { sku: string }[]
   for (const sku of new Set(deliveries.map((delivery) => delivery.sku))) {
     stock.push((await client.get(`/stock/${sku}`)).body)
   }
-  const after = client.lastPosition
-  const query = after === null ? '' : `?after=${encodeURIComponent(after)}`
-  return { stock, report: (await client.get(`/report${query}`)).body }
+  return { stock, report: (await client.get(reportAfter(client.lastPosition))).body }
+}
+
+function reportAfter(position: string | null): string {
+  return position === null ? '/report' : `/report?after=${encodeURIComponent(position)}`
 }

@@ -71,7 +71,7 @@ function popular(random: Random): string {
 
 /** Half of what is wanted is there in the morning; some of it never comes, so that some orders are rejected. */
 function planDeliveries(plans: readonly Plan[]): Delivery[] {
-  const parts = [0.5, 0.15, 0.15, 0.15]
+  const parts = [0.5, 0.12, 0.12, 0.12]
   const wanted = new Map<string, number>()
   for (const { sku, quantity } of plans.flatMap(({ lines }) => lines)) {
     wanted.set(sku, (wanted.get(sku) ?? 0) + quantity)
