@@ -174,8 +174,9 @@ export class PgDatabase implements Database {
   async close(): Promise<void> {
     const pool = this.#opened
     this.#opened = undefined
-    if (pool instanceof EventEmitter) pool.off('error', ignore)
+    // Our own pool keeps its listener: its connections may still tell of an error while they end.
     if (this.#owned) await (pool as (PgPool & { end(): Promise<void> }) | undefined)?.end()
+    else if (pool instanceof EventEmitter) pool.off('error', ignore)
   }
 
   #open(): PgPool {

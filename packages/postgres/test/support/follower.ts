@@ -18,7 +18,8 @@ export class Follower {
   /** What the whole order holds and this reader will never see: none, if nothing arrives late. */
   async missed(): Promise<string[]> {
     await this.look()
+    const seen = new Set(this.seen)
     const all = await this.store.readAll().toArray()
-    return all.map((event) => event.id).filter((id) => !this.seen.includes(id))
+    return all.map((event) => event.id).filter((id) => !seen.has(id))
   }
 }
