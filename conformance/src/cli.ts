@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { allCases } from './cases/index.js'
 import type { Harness } from './harness.js'
+import { HarnessModuleError, loadHarness, workspaceModules } from './harness-modules.js'
 import { memoryHarness } from './memory-harness.js'
 import { mutants } from './mutants.js'
 import { formatReport } from './report.js'
@@ -13,7 +13,8 @@ import { type ConformanceReport, runConformance } from './run.js'
 const usage = `Usage:
   annals-conformance --list [--json]            each rule, its cases, and the mutants they catch
   annals-conformance run <module>... [options]  examines the stores of harness modules
-  annals-conformance [run] [options]            examines the memory store
+  annals-conformance [run] [options]            examines the memory store, and in a workspace the stores of
+                                                packages/*/test/harness.ts whose servers are to be had
 
 A harness module's default export is a Harness, or a function that returns one or a promise of one.
 TypeScript modules are loaded through tsx, where it is installed.
@@ -79,7 +80,7 @@ async function main(): Promise<number> {
   } as const
 
   const reports: ConformanceReport[] = []
-  for (const harness of await harnesses(modules)) {
+  const examine = async (harness: Harness) => {
     try {
       const report = await runConformance(harness, options)
       reports.push(report)
@@ -88,38 +89,25 @@ async function main(): Promise<number> {
       await harness.close?.()
     }
   }
+  const absent: string[] = []
+  if (modules.length > 0) for (const module of modules) await examine(await loadHarness(module))
+  else {
+    await examine(memoryHarness())
+    for (const module of workspaceModules(process.cwd())) {
+      // Nobody asked for this one: where its server is not to be had, that is said and no failure.
+      const harness = await loadHarness(module).catch((error: unknown) => {
+        absent.push(`not examined: ${module}: ${error instanceof Error ? error.message : error}`)
+      })
+      if (harness) await examine(harness)
+    }
+  }
   if (values.json) console.log(JSON.stringify(reports.map(asJson), null, 2))
   else if (reports.length > 1) console.log(reports.map(summary).join('\n'))
+  for (const line of absent) console.error(line)
   return reports.every((report) => report.ok) ? 0 : 1
 }
 
 class UsageError extends Error {}
-
-async function harnesses(modules: readonly string[]): Promise<Harness[]> {
-  if (modules.length === 0) return [memoryHarness()]
-  if (modules.some((path) => /\.[cm]?ts$/.test(path))) await loadTypeScript()
-  return Promise.all(modules.map(load))
-}
-
-async function load(path: string): Promise<Harness> {
-  const module = (await import(pathToFileURL(path).href)) as { default?: unknown }
-  const made: unknown =
-    typeof module.default === 'function' ? await module.default() : await module.default
-  if (typeof (made as Harness | undefined)?.open !== 'function')
-    throw new UsageError(`${path} has no harness as its default export`)
-  return made as Harness
-}
-
-async function loadTypeScript(): Promise<void> {
-  // A name that the compiler does not resolve: tsx is needed only where a harness is written in TypeScript.
-  const name: string = 'tsx/esm/api'
-  const tsx = await import(name).catch((cause: unknown) => {
-    throw new UsageError('a harness in TypeScript needs tsx: install it, or build the harness', {
-      cause,
-    })
-  })
-  ;(tsx as { register(): void }).register()
-}
 
 function wholeNumber(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
@@ -184,7 +172,13 @@ main().then(
     process.exitCode = code
   },
   (error: unknown) => {
-    console.error(error instanceof UsageError ? `${error.message}\n\n${usage}` : error)
+    console.error(
+      error instanceof UsageError
+        ? `${error.message}\n\n${usage}`
+        : error instanceof HarnessModuleError
+          ? error.message
+          : error,
+    )
     process.exitCode = 2
   },
 )

@@ -1,0 +1,49 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Harness } from './harness.js'
+
+/** What is wrong with a harness module: said without a stack, because its author needs none. */
+export class HarnessModuleError extends Error {}
+
+/** The harness modules of a workspace's packages: `packages/<name>/test/harness.ts`. */
+export function workspaceModules(root: string): string[] {
+  const packages = join(root, 'packages')
+  if (!existsSync(packages)) return []
+  return readdirSync(packages)
+    .sort()
+    .flatMap((name) => {
+      const path = join(packages, name, 'test', 'harness.ts')
+      return existsSync(path) ? [path] : []
+    })
+}
+
+/** Loads a module whose default export is a harness, or a function that makes one. */
+export async function loadHarness(path: string): Promise<Harness> {
+  const file = resolve(path)
+  if (!existsSync(file)) throw new HarnessModuleError(`there is no file ${file}`)
+  if (/\.[cm]?ts$/.test(file)) await loadTypeScript()
+  const module = (await import(pathToFileURL(file).href)) as { default?: unknown }
+  const made: unknown =
+    typeof module.default === 'function' ? await module.default() : await module.default
+  if (typeof (made as Harness | undefined)?.open !== 'function')
+    throw new HarnessModuleError(`${file} has no harness as its default export`)
+  return made as Harness
+}
+
+let typeScript: Promise<void> | undefined
+
+function loadTypeScript(): Promise<void> {
+  typeScript ??= (async () => {
+    // A name that the compiler does not resolve: tsx is needed only where a harness is written in TypeScript.
+    const name: string = 'tsx/esm/api'
+    const tsx = (await import(name).catch((cause: unknown) => {
+      throw new HarnessModuleError(
+        'a harness in TypeScript needs tsx: install it, or build the harness',
+        { cause },
+      )
+    })) as { register(): unknown }
+    tsx.register()
+  })()
+  return typeScript
+}
