@@ -1,3 +1,4 @@
+import type { EventStore } from '@annals/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Follower } from './support/follower.js'
 import { closeGate, gateSql, TestDatabase } from './support/test-database.js'
@@ -14,7 +15,7 @@ afterAll(() => db.close())
 const event = (type: string) => ({ type, data: {} })
 
 /** A sequence logs to WAL, and so takes an xid, only once in 32 numbers: a fresh one hides errors. */
-async function warm(store: { append(id: string, events: object[]): Promise<unknown> }) {
+async function warm(store: EventStore) {
   for (let i = 0; i < 40; i++) await store.append(`Warm-${i}`, [event('Warm')])
 }
 
