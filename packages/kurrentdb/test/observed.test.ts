@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { type Row, replay } from './support/replay.js'
 import { type ServerUnderTest, startReal, startStandIn } from './support/servers.js'
 
@@ -43,30 +43,35 @@ function comparable(rows: readonly Row[]): Map<string, string> {
   )
 }
 
-const servers: [string, () => Promise<ServerUnderTest | null>][] = [
+const servers = [
   ['stand-in (NOT KurrentDB) for EventStoreDB 23.10.7', () => startStandIn('23.10.7')],
   ['stand-in (NOT KurrentDB) for KurrentDB 26.1.0', () => startStandIn('26.1.0')],
   ['real server, in memory', () => startReal()],
-]
+] as const
 
-describe.each(servers)('recorded answers: %s', (_, start) => {
-  let server: ServerUnderTest | null
-  let rows: Row[]
-  beforeAll(async () => {
-    server = await start()
-    if (server) rows = await replay(server.url, sections)
-  })
-  afterAll(() => server?.stop())
+/** All servers are asked at once: the asking is mostly waiting. */
+const asked = servers.map(async ([, start]) => {
+  const server: ServerUnderTest | null = await start()
+  return server && { server, rows: await replay(server.url, sections) }
+})
+for (const each of asked) each.catch(() => {})
 
-  it.each(sections)('section %s', (section) => {
+afterAll(async () => {
+  for (const each of asked) await (await each)?.server.stop()
+})
+
+describe.each(servers.map(([name], i) => [name, i] as const))('recorded answers: %s', (_, i) => {
+  it.each(sections)('section %s', { timeout: 120_000 }, async (section) => {
+    const told = await asked[i]
     // Without a real server there is nothing to compare; `startReal` has said so in the report.
-    if (!server) return expect(server).toBeNull()
+    if (!told) return expect(told).toBeNull()
+    const { server, rows } = told
     const mine = (all: readonly Row[]) =>
       comparable(all.filter((r) => r.section.split('/')[0] === section))
     const truth = mine(recorded(server.version))
-    const asked = mine(rows)
-    expect(asked.size).toBeGreaterThan(4)
-    for (const [what, answer] of asked) {
+    const now = mine(rows)
+    expect(now.size).toBeGreaterThan(4)
+    for (const [what, answer] of now) {
       const before = truth.get(what)
       expect(before, `${what} was not recorded`).toBeDefined()
       if (section !== 'sub') {

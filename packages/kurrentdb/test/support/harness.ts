@@ -1,13 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import type { Harness, HookName, Subject } from '@annals/conformance'
-import type { EventStore, StoreOptions } from '@annals/core'
-import { kurrentDbStore } from '@annals/kurrentdb'
+import {
+  createEventStore,
+  type EventStore,
+  type StoreDriver,
+  type StoreOptions,
+} from '@annals/core'
+import { type KurrentDbStoreOptions, kurrentDbStore } from '@annals/kurrentdb'
 import { jsonEvent, KurrentDBClient } from '@kurrent/kurrentdb-client'
+import { KurrentDbDriver } from '../../src/kurrentdb-driver.js'
+import { settingsOf } from '../../src/settings.js'
 import type { ServerUnderTest } from './servers.js'
 import { Wire } from './wire.js'
 
+/** A change of the driver, for mutants. */
+export type Mutate = (driver: StoreDriver) => StoreDriver
+
 /** The conformance suite's view of the store: each case in a namespace of its own. */
-export function kurrentDbHarness(server: ServerUnderTest): Harness {
+export function kurrentDbHarness(server: ServerUnderTest, mutate?: Mutate): Harness {
   const missing: Partial<Record<HookName, string>> = {
     heldWriter:
       'the server makes an append visible and durable in one step; nothing outside it can stop it between the two',
@@ -23,12 +33,16 @@ export function kurrentDbHarness(server: ServerUnderTest): Harness {
   return {
     name: server.name,
     missing,
-    open: (options) => openSubject(server, options),
+    open: (options) => openSubject(server, options, mutate),
     close: () => server.stop(),
   }
 }
 
-async function openSubject(server: ServerUnderTest, options: StoreOptions = {}): Promise<Subject> {
+async function openSubject(
+  server: ServerUnderTest,
+  options: StoreOptions = {},
+  mutate?: Mutate,
+): Promise<Subject> {
   const namespace = `c${randomUUID().replaceAll('-', '')}`
   const stores: EventStore[] = []
   const wires: Wire[] = []
@@ -38,7 +52,8 @@ async function openSubject(server: ServerUnderTest, options: StoreOptions = {}):
     return opened
   }
   const open = (url: string, more: StoreOptions = {}, name = namespace) => {
-    const store = kurrentDbStore({ ...more, connectionString: url, namespace: name })
+    const given = { ...more, connectionString: url, namespace: name }
+    const store = mutate ? mutant(given, mutate) : kurrentDbStore(given)
     stores.push(store)
     return store
   }
@@ -82,4 +97,9 @@ async function openSubject(server: ServerUnderTest, options: StoreOptions = {}):
         }
       : {}),
   }
+}
+
+function mutant(options: KurrentDbStoreOptions, mutate: Mutate): EventStore {
+  const settings = settingsOf(options, (address) => KurrentDBClient.connectionString(address))
+  return createEventStore(mutate(new KurrentDbDriver(settings)), options)
 }
