@@ -103,33 +103,39 @@ class Attempt {
   /** The cheapest view that is safe: the conditions of the transaction show where it is wrong. */
   async #assume(): Promise<readonly Decision[]> {
     const { heads } = this.writer
+    const fresh = new Map<AppendRequest, Head>()
     const views = await Promise.all(
-      this.requests.map(async ({ streamId, expected }) => {
+      this.requests.map(async (request) => {
+        const { streamId, expected } = request
         const known = heads.recall(streamId)
         if (known) return known
         // "Never written" is what the condition on the first record says by itself.
         if (expected === 0) return { version: 0, ticket: 0 }
-        return heads.read(streamId, this.signal)
+        const head = await heads.read(streamId, this.signal)
+        fresh.set(request, head)
+        return head
       }),
     )
     const asExpected = this.requests.every(({ expected }, i) => {
       const { version } = views[i]!
       return expected === 'any' || (expected === 'exists' ? version > 0 : expected === version)
     })
-    return asExpected ? views.map((head) => ({ head })) : this.#examineAll()
+    return asExpected ? views.map((head) => ({ head })) : this.#examineAll(fresh)
   }
 
-  async #examineAll(): Promise<readonly Decision[]> {
+  async #examineAll(fresh?: ReadonlyMap<AppendRequest, Head>): Promise<readonly Decision[]> {
     const decisions: Decision[] = []
-    for (const request of this.requests) decisions.push(await this.#examine(request))
+    for (const request of this.requests) {
+      decisions.push(await this.#examine(request, fresh?.get(request)))
+    }
     return decisions
   }
 
   /** Looks with strong consistency, and decides between a write, a repeat, a conflict and a known id. */
-  async #examine(request: AppendRequest): Promise<Decision> {
+  async #examine(request: AppendRequest, fresh?: Head): Promise<Decision> {
     const { streamId, expected, events } = request
     if (typeof expected === 'number') {
-      const head = await this.writer.heads.read(streamId, this.signal)
+      const head = fresh ?? (await this.writer.heads.read(streamId, this.signal))
       if (head.version === expected) return { head }
       const repeat = head.version > expected ? await this.#repeat(request, expected + 1) : null
       if (repeat) return { repeat }
@@ -145,6 +151,7 @@ class Attempt {
       if (repeat) return { repeat }
       throw new DuplicateEventIdError(streamId, [id])
     }
+    // Read after the id was looked for: an earlier attempt that commits between the two makes the transaction fail.
     const head = await this.writer.heads.read(streamId, this.signal)
     if (expected === 'exists' && head.version === 0) {
       throw new WrongExpectedVersionError(streamId, expected, 0)

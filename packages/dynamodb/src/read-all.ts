@@ -1,6 +1,7 @@
 import { type AllBatch, type AllQuery, type Position, pages, type StoredEvent } from '@annals/core'
 import type { Counter } from './counter.js'
 import { loadSlots, someOf } from './entries.js'
+import { runLength } from './keys.js'
 import { type Log, windowSlots } from './log.js'
 import { endOfSlot, origin, placeOf, positionOf } from './positions.js'
 import type { Requests } from './requests.js'
@@ -57,7 +58,7 @@ function forwards(
     while (slots.length === 0) {
       const ended: AllBatch = { events: [], scannedTo, atHead: true }
       if (next > tail) return { page: ended, next: null }
-      const window = await log.read(next, Math.min(next + size - 1, tail), signal)
+      const window = await log.read(next, Math.min(windowEnd(next, size), tail), signal)
       const hole = window.indexOf(undefined)
       slots = (hole === -1 ? window : window.slice(0, hole)) as Slot[]
       log.know(next, next + slots.length - 1)
@@ -189,6 +190,12 @@ export async function headPosition(
     size = Math.min(size * 2, windowSlots)
   }
   return null
+}
+
+/** A large window ends with a run, so that the next one begins with one, and no run is asked for twice. */
+function windowEnd(next: number, size: number): number {
+  const runs = Math.floor(size / runLength)
+  return runs === 0 ? next + size - 1 : (Math.floor(next / runLength) + runs) * runLength - 1
 }
 
 function windowFor(limit: number, filtered: boolean): number {

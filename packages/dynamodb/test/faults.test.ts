@@ -138,11 +138,11 @@ describe.each(Object.entries(reads))('%s', (_, read) => {
     await fill(table)
     const wire = new Wire()
     let putOff = 0
+    // Queries end at 1 MB; here they end at every item.
+    wire.change(({ operation, input }) => {
+      if (operation === 'Query') input.Limit = 1
+    })
     wire.rule(async (call, send) => {
-      if (call.operation === 'Query') {
-        call.input.Limit = 1
-        return send()
-      }
       if (call.operation !== 'BatchGetItem') return send()
       const [[name, asked]] = Object.entries(call.input.RequestItems) as [[string, { Keys: Key[] }]]
       const answer = await send()

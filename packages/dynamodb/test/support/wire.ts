@@ -23,6 +23,12 @@ export class Wire {
   /** Requests that were sent, or tried. */
   count = 0
   #rule: Rule = (_, send) => send()
+  #change: (call: Call) => void = () => {}
+
+  /** Changes what is asked before it is written to the wire. */
+  change(change: (call: Call) => void): void {
+    this.#change = change
+  }
 
   rule(rule: Rule): void {
     this.#rule = rule
@@ -34,15 +40,24 @@ export class Wire {
 
   attach(client: DynamoDBClient): DynamoDBClient {
     client.middlewareStack.add(
+      (next, context) => (args) => {
+        this.#change({ operation: operationOf(context), input: args.input })
+        return next(args)
+      },
+      { step: 'initialize', name: 'wireInput' },
+    )
+    client.middlewareStack.add(
       (next, context) => async (args) => {
         this.count++
-        const operation = String(context.commandName).replace(/Command$/, '')
         let metadata: unknown
-        const output = await this.#rule({ operation, input: args.input }, async () => {
-          const answer = await next(args)
-          metadata = answer.response
-          return answer.output
-        })
+        const output = await this.#rule(
+          { operation: operationOf(context), input: args.input },
+          async () => {
+            const answer = await next(args)
+            metadata = answer.response
+            return answer.output
+          },
+        )
         return { output, response: metadata }
       },
       { step: 'deserialize', priority: 'high', name: 'wire' },
@@ -70,4 +85,8 @@ export function serviceError(name: string, status: number, more: object = {}): E
     $metadata: { httpStatusCode: status },
     ...more,
   })
+}
+
+function operationOf(context: { readonly commandName?: string }): string {
+  return String(context.commandName).replace(/Command$/, '')
 }
