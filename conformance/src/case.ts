@@ -36,7 +36,7 @@ export interface ConformanceCase {
 
 /** What a case gets: a fresh subject, and the tools that know what the case is waiting for. */
 export class CaseContext {
-  readonly #waiting = new Map<symbol, string>()
+  readonly #waiting = new Map<symbol, () => string>()
   readonly #endings: (() => unknown)[] = []
   readonly #over = new AbortController()
 
@@ -58,7 +58,7 @@ export class CaseContext {
 
   /** What the case waits for at this moment, for the watchdog's message. */
   get waiting(): readonly string[] {
-    return [...this.#waiting.values()]
+    return [...this.#waiting.values()].map((tell) => tell())
   }
 
   /** A second handle on the same data. */
@@ -76,9 +76,9 @@ export class CaseContext {
   }
 
   /** Waits, under a name that the watchdog can tell. */
-  async waitFor<T>(what: string, promise: PromiseLike<T>): Promise<T> {
-    const key = Symbol(what)
-    this.#waiting.set(key, what)
+  async waitFor<T>(what: string | (() => string), promise: PromiseLike<T>): Promise<T> {
+    const key = Symbol()
+    this.#waiting.set(key, typeof what === 'string' ? () => what : what)
     try {
       return await promise
     } finally {
@@ -116,7 +116,7 @@ export class CaseContext {
     collector: Collector<M>,
     condition: (collector: Collector<M>) => boolean,
   ): Promise<void> {
-    return this.waitFor(what, collector.until(condition))
+    return this.waitFor(() => `${what} (${collector})`, collector.until(condition))
   }
 
   /** Done when the case is over, in the reverse order, also when it failed. */

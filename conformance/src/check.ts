@@ -86,6 +86,26 @@ export function sameEvents(
   }
 }
 
+/** Recorded events are those that were drafted, in that order. */
+export function sameIds(
+  actual: readonly RecordedEvent[],
+  expected: readonly { readonly id?: string | undefined; readonly data: unknown }[],
+  what: string,
+): void {
+  sameOrder(
+    actual.map((e) => e.id),
+    expected.map((e) => e.id ?? ''),
+    what,
+    (id) => {
+      const event = actual.find((e) => e.id === id)
+      const drafted = expected.find((e) => e.id === id)
+      const data = inspect((event ?? drafted)?.data, { breakLength: Number.POSITIVE_INFINITY })
+      const where = event ? `${event.streamId}@${event.version} (${event.position})` : 'the event'
+      return `${where} with data ${data.slice(0, 80)}`
+    },
+  )
+}
+
 /** The same ids in the same order. Says where they part rather than showing hundreds of ids. */
 export function sameOrder(
   actual: readonly string[],

@@ -38,12 +38,22 @@ export class Collector<M extends MessageLike> {
     return this.messages.filter((message) => message.kind === kind).length
   }
 
+  /** What has come so far, in a few words. */
+  toString(): string {
+    const last = this.messages.at(-1)
+    const place = (['position', 'version'] as const).flatMap((key) => {
+      const value: unknown = last && (last as unknown as Record<string, unknown>)[key]
+      return value === undefined ? [] : [` at ${String(value)}`]
+    })
+    return `${this.#name}: so far ${this.count('event')} events, ${this.count('caughtUp')} caughtUp, ${this.count('progress')} progress; the last message is ${last?.kind ?? 'none'}${place}`
+  }
+
   /** Resolves as soon as the condition holds; fails where the subscription ends first. */
   async until(condition: (collector: this) => boolean): Promise<void> {
     while (!condition(this)) {
       if (this.ended)
         throw new Violation(
-          `the subscription ${this.#name} ended although nobody ended it, after ${this.messages.length} messages`,
+          `a subscription ended although nobody ended it (${this})`,
           said('to go on'),
           this.ended.error ?? said('the end of the iteration, without an error'),
           { cause: this.ended.error },

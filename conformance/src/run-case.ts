@@ -120,6 +120,9 @@ async function finish(t: CaseContext, watchdogMs: number): Promise<void> {
   }
 }
 
+/** A case that the watchdog has ended. */
+class Hanging extends Error {}
+
 /** Only a guard against hanging for ever. */
 async function guarded<T>(
   work: Promise<T>,
@@ -131,7 +134,7 @@ async function guarded<T>(
     timer = setTimeout(() => {
       const names = waiting()
       reject(
-        new Error(
+        new Hanging(
           `did not finish in ${watchdogMs} ms: it was waiting for ${names.length > 0 ? names.join('; ') : 'a call of the store'}`,
         ),
       )
@@ -148,7 +151,7 @@ async function guarded<T>(
 function failure(harness: Harness, testCase: ConformanceCase, error: unknown): CaseFailure {
   const { id, rule, title } = testCase
   const what =
-    error instanceof Violation
+    error instanceof Violation || error instanceof Hanging
       ? error.message
       : isEventStoreError(error)
         ? `a call failed that had to succeed, with ${error.code}: ${error.message}`

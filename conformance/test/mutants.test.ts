@@ -15,14 +15,22 @@ import { defects } from './mutants/index.js'
 // Some mutants are found by a wait that never ends. Healthy cases on memory take milliseconds, so this is generous.
 const watchdogMs = 2_000
 
-/** One short case of each rule, to see that a mutant is a store with one defect and not a heap of rubble. */
-const samples: readonly ConformanceCase[] = rules.flatMap((rule) =>
-  allCases.filter((c) => c.rule === rule.id && c.level !== 'full').slice(0, 1),
-)
+/** A short case of every other rule, to see that a mutant is a store with one defect and not a heap of rubble. */
+const samples: readonly ConformanceCase[] = rules
+  .filter((_, i) => i % 2 === 0)
+  .flatMap((rule) => allCases.filter((c) => c.rule === rule.id && c.level !== 'full').slice(0, 1))
 
-async function results(harness: Harness, cases: readonly ConformanceCase[]): Promise<CaseResult[]> {
+/** Runs cases until so many have failed: what hangs costs the watchdog's time each time. */
+async function results(
+  harness: Harness,
+  cases: readonly ConformanceCase[],
+  enough = Number.POSITIVE_INFINITY,
+): Promise<CaseResult[]> {
   const all: CaseResult[] = []
-  for (const testCase of cases) all.push(await runCase(harness, testCase, { watchdogMs }))
+  for (const testCase of cases) {
+    all.push(await runCase(harness, testCase, { watchdogMs }))
+    if (failed(all).length >= enough) break
+  }
   return all
 }
 
@@ -41,12 +49,8 @@ describe('mutants', () => {
   for (const { name, rule, defect } of mutants)
     it(`${rule} finds ${name}: ${defect}`, { timeout: 60_000 }, async () => {
       const harness = memoryHarness({ ...defects[name], name, playServer: true })
-      const own = failed(
-        await results(
-          harness,
-          allCases.filter((c) => c.rule === rule),
-        ),
-      )
+      const ownCases = allCases.filter((c) => c.rule === rule)
+      const own = failed(await results(harness, ownCases, 2))
       expect(own.map((r) => r.id)).not.toEqual([])
       // Found for what it does wrong: by a comparison, a code or a wait with a name, not by a crash of the case.
       for (const { error } of own) expect(error?.message).not.toMatch(/TypeError|ReferenceError/)

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '@annals/core'
 import type { ConformanceCase } from '../case.js'
-import { equal, fails, gapless, ok, sameEvents, sameOrder, settle } from '../check.js'
+import { equal, fails, gapless, ok, sameEvents, sameIds, sameOrder, settle } from '../check.js'
 import { draft, drafts, fill, idsOf, times, writeOthers } from '../fixtures.js'
 import { settledMeanwhile } from '../gates.js'
 import { malformedEvents } from './malformed-events.js'
@@ -15,7 +15,7 @@ export const appendCases: readonly ConformanceCase[] = [
       const first = drafts(3, 'first')
       const result = await t.store.append('Order-1', first, { expectedVersion: 0 })
       const before = await t.store.readStream('Order-1').toArray()
-      sameOrder(idsOf(before), idsOf(first), 'the stream right after the append')
+      sameIds(before, first, 'the stream right after the append')
       equal(result.position, before[2]?.position, 'the position of the last event')
 
       await fill(t.store, 'Order-2', 40, { chunk: 7 })
@@ -184,7 +184,7 @@ export const appendCases: readonly ConformanceCase[] = [
       for (const { stream, events } of appends) {
         const at = all.findIndex((e) => e.id === events[0]?.id)
         const run = all.slice(at, at + events.length)
-        sameOrder(idsOf(run), idsOf(events), `an append to ${stream}, found at place ${at} of all`)
+        sameIds(run, events, `an append to ${stream}, found at place ${at} of all`)
         const first = run[0]?.version ?? 0
         equal(
           run.map((e) => e.version),

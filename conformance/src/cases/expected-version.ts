@@ -1,7 +1,7 @@
 import { WrongExpectedVersionError } from '@annals/core'
 import type { CaseContext, ConformanceCase } from '../case.js'
-import { equal, fails, gapless, ok, sameOrder, settle } from '../check.js'
-import { draft, drafts, fill, idsOf, times, writeOthers } from '../fixtures.js'
+import { equal, fails, gapless, ok, sameIds, settle } from '../check.js'
+import { draft, drafts, fill, times, writeOthers } from '../fixtures.js'
 
 export const expectedVersionCases: readonly ConformanceCase[] = [
   {
@@ -322,7 +322,7 @@ async function exactlyOne(
     if (!outcome.ok)
       await fails(Promise.reject(outcome.error), 'WRONG_EXPECTED_VERSION', 'an append that lost')
   const events = await t.store.readStream(streamId, { fromVersion: version + 1 }).toArray()
-  sameOrder(idsOf(events), idsOf(attempts[winners[0] ?? 0] ?? []), 'the winner’s events')
+  sameIds(events, attempts[winners[0] ?? 0] ?? [], 'the winner’s events')
 }
 
 async function allSucceed(
@@ -351,9 +351,9 @@ async function allSucceed(
   gapless(events, streamId)
   for (const [i, attempt] of attempts.entries()) {
     const version = results[i]?.version ?? 0
-    sameOrder(
-      idsOf(events.slice(version - count, version)),
-      idsOf(attempt),
+    sameIds(
+      events.slice(version - count, version),
+      attempt,
       `the events that append ${i} says it wrote up to version ${version}`,
     )
   }

@@ -1,6 +1,6 @@
 import type { AppendResult, EventStore, ExpectedVersion } from '@annals/core'
 import type { CaseContext, ConformanceCase, Need } from '../case.js'
-import { equal, fails, gapless, ok, sameOrder, settle } from '../check.js'
+import { equal, fails, gapless, ok, sameIds, settle } from '../check.js'
 import {
   type Draft,
   draft,
@@ -36,9 +36,9 @@ const idempotentAny: Need = {
         const stream = await t.store.readStream('Order-1').toArray()
         gapless(stream, 'Order-1')
         equal(stream.length, recognised ? before : before + 3, 'events in the stream')
-        sameOrder(
-          idsOf(stream.slice(again.version - 3, again.version)),
-          idsOf(events),
+        sameIds(
+          stream.slice(again.version - 3, again.version),
+          events,
           'the events up to the version that the repeat was told',
         )
       }
@@ -171,7 +171,7 @@ export const idempotencyCases: readonly ConformanceCase[] = [
           equal(result, results[0], `the results of copies of one append to ${streamId}`)
         equal(results[0]?.version, version + count, 'the version of the result')
         const stream = await other.readStream(streamId, { fromVersion: version + 1 }).toArray()
-        sameOrder(idsOf(stream), idsOf(events), `${streamId} after ten copies of one append`)
+        sameIds(stream, events, `${streamId} after ten copies of one append`)
       }
     },
   },
@@ -201,7 +201,7 @@ export const idempotencyCases: readonly ConformanceCase[] = [
         )
         const stream = await t.store.readStream('Order-1', { fromVersion: version + 1 }).toArray()
         const winner = stream[0]?.id === rivals[0][0]?.id ? 0 : 1
-        sameOrder(idsOf(stream), idsOf(rivals[winner]), 'the winner’s events')
+        sameIds(stream, rivals[winner], 'the winner’s events')
         for (const { side, outcome } of outcomes)
           if (side === winner)
             ok(
@@ -463,7 +463,7 @@ export const idempotencyCases: readonly ConformanceCase[] = [
       )
       await t.store.append('Order-3', events, { expectedVersion: 'any' })
       for (const stream of ['Order-1', 'Order-2', 'Order-3'])
-        sameOrder(idsOf(await t.store.readStream(stream).toArray()), idsOf(events), stream)
+        sameIds(await t.store.readStream(stream).toArray(), events, stream)
       await repeats(t.store, 'Order-1', events, 0, first)
       await repeats(t.store, 'Order-2', events, 0, second)
     },
@@ -598,9 +598,9 @@ async function oneEffect(
 ): Promise<void> {
   const stream = await t.store.readStream(streamId).toArray()
   gapless(stream, streamId)
-  sameOrder(
-    idsOf(stream.slice(before)),
-    idsOf(events),
+  sameIds(
+    stream.slice(before),
+    events,
     `${streamId} after an append around which the connection was cut`,
   )
   equal(

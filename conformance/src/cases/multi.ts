@@ -1,7 +1,7 @@
 import type { StreamAppend } from '@annals/core'
 import type { ConformanceCase, Need } from '../case.js'
-import { equal, fails, gapless, ok, sameEvents, sameOrder, settle } from '../check.js'
-import { type Draft, draft, drafts, idsOf, times, writeOthers } from '../fixtures.js'
+import { equal, fails, gapless, ok, sameEvents, sameIds, settle } from '../check.js'
+import { type Draft, draft, drafts, times, writeOthers } from '../fixtures.js'
 
 /** Where several streams cannot be written at once, the call is refused and says what to do instead. */
 const multiStreamAppend: Need = {
@@ -59,7 +59,7 @@ export const multiCases: readonly ConformanceCase[] = [
       for (const [i, { streamId, events }] of appends.entries()) {
         const stream = await t.store.readStream(streamId).toArray()
         gapless(stream, streamId)
-        sameOrder(idsOf(stream.slice(-events.length)), idsOf(events), `the end of ${streamId}`)
+        sameIds(stream.slice(-events.length), events, `the end of ${streamId}`)
         equal(results[i]?.position, stream.at(-1)?.position, `the position for ${streamId}`)
       }
     },

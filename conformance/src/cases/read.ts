@@ -1,7 +1,7 @@
 import type { Direction, RecordedEvent } from '@annals/core'
 import type { ConformanceCase } from '../case.js'
-import { equal, factsOf, fails, gapless, ok, sameEvents, sameOrder, sameValue } from '../check.js'
-import { draft, drafts, fill, idsOf, times, writeOneByOne, writeOthers } from '../fixtures.js'
+import { equal, factsOf, fails, gapless, ok, sameEvents, sameIds, sameValue } from '../check.js'
+import { draft, drafts, fill, times, writeOneByOne, writeOthers } from '../fixtures.js'
 import { jsonObjects, jsonValues } from './json-values.js'
 
 export const readCases: readonly ConformanceCase[] = [
@@ -61,7 +61,7 @@ export const readCases: readonly ConformanceCase[] = [
       await writeOthers(t.store)
       const { drafts: written } = await fill(t.store, 'Order-1', 1200, { chunk: 300 })
       const forwards = await t.store.readStream('Order-1').toArray()
-      sameOrder(idsOf(forwards), idsOf(written), 'forwards')
+      sameIds(forwards, written, 'forwards')
       gapless(forwards, 'Order-1')
       sameEvents(
         await t.store.readStream('Order-1', { direction: 'backwards' }).toArray(),

@@ -93,5 +93,7 @@ export const readDefects: Defects = {
 
 function withoutNul<E extends { readonly data: string | Uint8Array }>(event: E): E {
   if (typeof event.data !== 'string') return event
-  return { ...event, data: event.data.replaceAll('\\u0000', '') }
+  const strip = (_: string, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll('\u0000', '') : value
+  return { ...event, data: JSON.stringify(JSON.parse(event.data), strip) }
 }
