@@ -85,13 +85,14 @@ export async function recordHistory(options: RecordOptions): Promise<string[]> {
   const paths: string[] = []
   const workers: RunningWorker[] = []
   const started: RunningWorker[] = []
+  let names = 0
   const actor = (name: string, blind = false) => {
     const lines: HistoryLine[] = []
     logs.push(lines)
     return new Recorder(name, memorySink(lines), blind)
   }
   const start = async () => {
-    const name = `w${started.length + 1}`
+    const name = `w${++names}`
     const workerSeed = random.below(2 ** 31)
     let worker: RunningWorker
     if ('store' in options.workers) {
