@@ -86,7 +86,7 @@ export async function appendMany(
     }
     throw error
   } finally {
-    await writers.release(held)
+    writers.release(held)
   }
 }
 

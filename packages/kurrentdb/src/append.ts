@@ -37,18 +37,12 @@ export async function append(
   const key = `${events[0]!.id} ${name}`
   for (let earlier = inFlight.get(key); earlier; earlier = inFlight.get(key)) await earlier
   const work = send(context, request, name)
-  inFlight.set(
-    key,
-    work.then(
-      () => {},
-      () => {},
-    ),
+  const settled = work.then(
+    () => inFlight.delete(key),
+    () => inFlight.delete(key),
   )
-  try {
-    return await work
-  } finally {
-    inFlight.delete(key)
-  }
+  inFlight.set(key, settled)
+  return work
 }
 
 async function send(context: Context, request: AppendRequest, name: string): Promise<AppendResult> {
@@ -106,7 +100,7 @@ async function send(context: Context, request: AppendRequest, name: string): Pro
     }
     throw error
   } finally {
-    await writers.release(held)
+    writers.release(held)
   }
 }
 

@@ -51,6 +51,6 @@ export async function asksForMultiStreamAppend(context: Context): Promise<boolea
     }
     throw error
   } finally {
-    await writers.release(held)
+    writers.release(held)
   }
 }

@@ -40,9 +40,10 @@ export class ClientSlot {
     return this.#current
   }
 
-  async release(held: HeldClient): Promise<void> {
+  release(held: HeldClient): void {
     held.users--
-    await this.#disposeIfUnused(held)
+    // Nobody waits for the end of a client that was replaced.
+    this.#disposeIfUnused(held)?.catch(() => {})
   }
 
   /** Later requests get a new client. */
@@ -57,9 +58,9 @@ export class ClientSlot {
     await Promise.all([...this.#held].map((held) => this.#disposeIfUnused(held)))
   }
 
-  async #disposeIfUnused(held: HeldClient): Promise<void> {
-    if (held.users > 0 || held === this.#current || !this.#held.delete(held)) return
-    if (!this.#given) await held.client.dispose()
+  #disposeIfUnused(held: HeldClient): Promise<void> | undefined {
+    if (held.users > 0 || held === this.#current || !this.#held.delete(held)) return undefined
+    return this.#given ? undefined : held.client.dispose()
   }
 }
 
@@ -72,15 +73,30 @@ export class HeldClient {
   constructor(readonly client: KurrentDBClient) {}
 }
 
+/** Infinity: none. */
+export function startDeadline(milliseconds: number, late: () => void): NodeJS.Timeout | undefined {
+  return milliseconds === Number.POSITIVE_INFINITY ? undefined : setTimeout(late, milliseconds)
+}
+
 /** The answer, or a `DeadlineError`. The request itself cannot be called back. */
 export function withDeadline<T>(
   request: Promise<T>,
   milliseconds: number,
   what: string,
 ): Promise<T> {
+  if (milliseconds === Number.POSITIVE_INFINITY) return request
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new DeadlineError(what, milliseconds)), milliseconds)
-    request.then(resolve, reject).finally(() => clearTimeout(timer))
+    request.then(
+      (answer) => {
+        clearTimeout(timer)
+        resolve(answer)
+      },
+      (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
   })
 }
 
@@ -93,6 +109,15 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    promise.then(
+      (value) => {
+        signal.removeEventListener('abort', onAbort)
+        resolve(value)
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', onAbort)
+        reject(error)
+      },
+    )
   })
 }

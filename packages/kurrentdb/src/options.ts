@@ -20,11 +20,6 @@ export interface KurrentDbStoreOptions extends StoreOptions {
    * the store then holds every stream of the server that is neither the system's nor the adapter's own.
    */
   readonly namespace?: string | undefined
-  /**
-   * How long one request may stay without any answer, in milliseconds. Default: 5,000. The client's own deadline does
-   * not apply to reads and to batched appends.
-   */
-  readonly deadlineMs?: number | undefined
 }
 
 /**

@@ -58,6 +58,6 @@ export async function writeOwn(
     if (kind === undefined) writers.replace(held)
     throw error
   } finally {
-    await writers.release(held)
+    writers.release(held)
   }
 }

@@ -13,6 +13,9 @@ export const positionPattern = /^kdb1-\d{19}$/
 /** Precedes every event: nothing is ever read at offset 0 with a user's stream. */
 export const origin: Position = TAG + '0'.repeat(DIGITS)
 
+/** Behind every event: where a backwards read begins that has not found anything yet. */
+export const end: Position = TAG + '9'.repeat(DIGITS)
+
 export function encodePosition(commit: bigint): Position {
   return TAG + commit.toString().padStart(DIGITS, '0')
 }
@@ -22,9 +25,9 @@ export interface ServerPosition {
   readonly prepare: bigint
 }
 
-/** Null: before everything. */
+/** Null: before or behind everything. */
 export function decodePosition(position: Position | null): ServerPosition | null {
-  if (position === null || position === origin) return null
+  if (position === null || position === origin || position === end) return null
   const commit = BigInt(position.slice(TAG.length))
   return { commit, prepare: commit }
 }

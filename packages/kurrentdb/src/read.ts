@@ -1,16 +1,17 @@
 import {
   type AllBatch,
   type AllQuery,
+  isEventStoreError,
   type Position,
   type StoredEvent,
   StreamDeletedError,
   type StreamQuery,
 } from '@annals/core'
 import type { KurrentDBClient } from '@kurrent/kurrentdb-client'
-import { abortable, DeadlineError, type HeldClient, withDeadline } from './client.js'
+import { abortable, DeadlineError, type HeldClient, startDeadline, withDeadline } from './client.js'
 import type { Context } from './context.js'
 import type { ServerFilter } from './names.js'
-import { decodePosition, encodePosition, origin, type ServerPosition } from './positions.js'
+import { decodePosition, encodePosition, end, origin, type ServerPosition } from './positions.js'
 import { eventOfRaw, type RawRecord } from './records.js'
 import { isKind } from './translate-error.js'
 
@@ -122,6 +123,12 @@ export async function* readAll(
       serverFilter,
       signal,
     )) {
+      const last = records.at(-1)
+      if (!last) {
+        // Core must know that this is still at work.
+        yield { events: [], scannedTo: scannedTo ?? end, atHead: false }
+        continue
+      }
       got += records.length
       const events: StoredEvent[] = []
       for (const record of records) {
@@ -130,7 +137,6 @@ export async function* readAll(
         const event = eventOfRaw(record, streamId)
         if (event.position !== scannedTo && events.length < limit) events.push(event)
       }
-      const last = records[records.length - 1]!
       scannedTo =
         events.length === limit
           ? events[events.length - 1]!.position
@@ -167,14 +173,14 @@ export async function headPosition(
   signal: AbortSignal,
 ): Promise<Position | null> {
   const last = { direction: 'backwards', after: null, limit: 1, filter: null, signal } as const
-  for await (const { events } of readAll(context, last)) return events[0]?.position ?? null
+  for await (const { events } of readAll(context, last)) if (events[0]) return events[0].position
   return null
 }
 
 /** The position of the server's last record, whosever it is: everything up to it can be read now. */
 export async function lastRecord(context: Context, signal: AbortSignal): Promise<Position> {
-  for await (const records of allRecords(context, 'backwards', null, 1, null, signal))
-    return positionOf(records[0]!, origin)
+  for await (const [record] of allRecords(context, 'backwards', null, 1, null, signal))
+    if (record) return positionOf(record, origin)
   return origin
 }
 
@@ -210,7 +216,10 @@ function positionOf(record: RawRecord, otherwise: Position): Position {
   return record.position ? encodePosition(record.position.commit) : otherwise
 }
 
-/** The records of one request, as they come. */
+/**
+ * The records of one request, as they come. An empty list says only that the server, which has found nothing yet, still
+ * answers other questions.
+ */
 async function* recordsOf(
   context: Context,
   ask: (reader: NativeReader, credentials: Credentials) => Batches,
@@ -225,61 +234,68 @@ async function* recordsOf(
     const { client } = held
     const credentials = await client.credentialsProvider?.()
     const batches = ask(client.rustClient, credentials)[Symbol.asyncIterator]()
+    let next: Promise<IteratorResult<BatchOf>> | undefined
     for (;;) {
-      const next = batches.next()
-      const batch = await abortable(
-        mayBeSilent ? patiently(context, held, next, what) : withDeadline(next, deadlineMs, what),
-        signal,
-      ).catch((error: unknown) => {
+      next ??= batches.next()
+      try {
+        const batch = await abortable(
+          mayBeSilent ? unlessSilent(next, deadlineMs / 2) : withDeadline(next, deadlineMs, what),
+          signal,
+        )
+        if (batch === 'silence') {
+          await abortable(probe(context, held, what), signal)
+          yield []
+          continue
+        }
+        held.hasRead = true
+        if (batch.done) return
+        next = undefined
+        const records = batch.value.flatMap(({ event }) => (event ? [event] : []))
+        if (records.length > 0) yield records
+      } catch (error) {
         // The request goes on by itself, but its failure is nobody's unhandled rejection.
-        next.catch(() => {})
+        next?.catch(() => {})
         judge(context, held, error)
         throw error
-      })
-      held.hasRead = true
-      if (batch.done) return
-      const records = batch.value.flatMap(({ event }) => (event ? [event] : []))
-      if (records.length > 0) yield records
+      }
     }
   } finally {
-    await readers.release(held)
+    readers.release(held)
   }
 }
 
-/** Waits as long as the server answers other questions on the same connection. */
-async function patiently<T>(
-  context: Context,
-  held: HeldClient,
-  next: Promise<T>,
-  what: string,
-): Promise<T> {
-  const { deadlineMs } = context
-  for (;;) {
-    try {
-      return await withDeadline(next, deadlineMs, what)
-    } catch (error) {
-      if (!(error instanceof DeadlineError)) throw error
-      const credentials = await held.client.credentialsProvider?.()
-      const probe = held.client.rustClient
-        .readAll({
-          direction: 'backwards',
-          fromPosition: 'end',
-          maxCount: 1n,
-          requiresLeader: true,
-          resolvesLink: false,
-          ...(credentials ? { credentials } : {}),
-        })
-        [Symbol.asyncIterator]()
-        .next()
-      await withDeadline(probe, deadlineMs, what)
-    }
-  }
+type BatchOf = Batches extends AsyncIterable<infer B> ? B : never
+
+async function unlessSilent<T>(next: Promise<T>, milliseconds: number): Promise<T | 'silence'> {
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<'silence'>((resolve) => {
+    timer = startDeadline(milliseconds, () => resolve('silence'))
+  })
+  return Promise.race([next, silence]).finally(() => clearTimeout(timer))
+}
+
+/** Asks the server, on the same connection, something that it can answer at once. */
+async function probe({ deadlineMs }: Context, { client }: HeldClient, what: string): Promise<void> {
+  const credentials = await client.credentialsProvider?.()
+  const last = client.rustClient.readAll({
+    direction: 'backwards',
+    fromPosition: 'end',
+    maxCount: 1n,
+    requiresLeader: true,
+    resolvesLink: false,
+    ...(credentials ? { credentials } : {}),
+  })
+  await withDeadline(last[Symbol.asyncIterator]().next(), deadlineMs / 2, what)
 }
 
 /** Whether later reads should get another client after this failure. */
 function judge({ readers }: Context, held: HeldClient, error: unknown): void {
-  const unreachable = isKind(error, 'UnavailableError') || error instanceof DeadlineError
-  if (error instanceof DeadlineError || (unreachable && !held.hasRead)) readers.replace(held)
-  // Any other answer of the server shows that the connection works.
-  else if (!unreachable && isKind(error)) held.hasRead = true
+  const late = error instanceof DeadlineError || isEventStoreError(error, 'UNAVAILABLE')
+  if (late) readers.replace(held)
+  else if (isKind(error, 'UnavailableError')) {
+    if (!held.hasRead) readers.replace(held)
+  } else if (isKind(error)) {
+    // Any other answer of the server shows that the connection works.
+    held.hasRead = true
+  }
 }

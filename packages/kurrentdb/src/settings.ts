@@ -8,14 +8,21 @@ export interface Settings {
   readonly open: (() => KurrentDBClient) | null
   readonly given: KurrentDBClient | null
   readonly namespace: string
+  /**
+   * How long a request may stay without any answer: core's `attemptTimeoutMs`. The adapter keeps it too, because it must
+   * know which client has got stuck, and because core sets no limit to a subscription.
+   */
   readonly deadlineMs: number
 }
+
+const defaultDeadlineMs = 10_000
 
 export function settingsOf(
   options: KurrentDbStoreOptions,
   connect: (connectionString: string) => KurrentDBClient,
 ): Settings {
-  const { connectionString, client, namespace = '', deadlineMs = 5_000 } = options
+  const { connectionString, client, namespace = '' } = options
+  const deadlineMs = options.attemptTimeoutMs ?? defaultDeadlineMs
   if ((connectionString === undefined) === (client === undefined))
     throw new InvalidArgumentError(
       'options',
@@ -25,11 +32,6 @@ export function settingsOf(
     throw new InvalidArgumentError(
       'options.namespace',
       'must be 1 to 64 letters, digits, "_" or "."',
-    )
-  if (!Number.isSafeInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > 2_147_483_647)
-    throw new InvalidArgumentError(
-      'options.deadlineMs',
-      'must be a positive number of milliseconds',
     )
   if (connectionString !== undefined) {
     const normal = normalize(connectionString)

@@ -8,7 +8,7 @@ import {
   UnavailableError,
 } from '@annals/core'
 import type { AllStreamSubscription, StreamSubscription } from '@kurrent/kurrentdb-client'
-import { abortable, DeadlineError, type HeldClient } from './client.js'
+import { abortable, DeadlineError, type HeldClient, startDeadline } from './client.js'
 import type { Context } from './context.js'
 import { decodePosition, encodePosition, origin } from './positions.js'
 import { lastRecord, readAll, readStream } from './read.js'
@@ -107,7 +107,7 @@ export async function* tailStream(
     if (kind === 'StreamDeletedError') throw new StreamDeletedError(streamId, { cause: error })
     throw error
   } finally {
-    await context.writers.release(held)
+    context.writers.release(held)
   }
 }
 
@@ -156,7 +156,7 @@ async function* listenAll(
       yield { events, scannedTo, atHead }
     }
   } finally {
-    await context.writers.release(held)
+    context.writers.release(held)
   }
 }
 
@@ -226,12 +226,11 @@ async function* listen(
   subscription.on('fellBehind', () => {
     live = false
   })
-  const deadline = setTimeout(() => {
-    if (!confirmed) {
-      context.writers.replace(held)
-      fail(new DeadlineError(what, context.deadlineMs))
-    }
-  }, context.deadlineMs)
+  const deadline = startDeadline(context.deadlineMs, () => {
+    if (confirmed) return
+    context.writers.replace(held)
+    fail(new DeadlineError(what, context.deadlineMs))
+  })
   try {
     for (;;) {
       signal.throwIfAborted()

@@ -54,7 +54,7 @@ describe('faults, on a stand-in (NOT KurrentDB)', () => {
   ] as const)(
     'an append with %s whose answer is lost after the commit (%s) takes effect once',
     async (expectedVersion, fault) => {
-      const store = bench.store({ deadlineMs: 300 })
+      const store = bench.store({ attemptTimeoutMs: 300 })
       standIn.afterAppend = firstTime(fault)
       const result = await store.append('Order-1', events(2), { expectedVersion })
       expect(await versions(store)).toEqual([1, 2])
@@ -66,7 +66,7 @@ describe('faults, on a stand-in (NOT KurrentDB)', () => {
   it.each(['timeout', 'silence', 'cut'] as const)(
     "an append with 'any' that is lost before the commit (%s) takes effect once",
     async (fault) => {
-      const store = bench.store({ deadlineMs: 300 })
+      const store = bench.store({ attemptTimeoutMs: 300 })
       standIn.beforeAppend = firstTime(fault)
       expect((await store.append('Order-1', events(2))).version).toBe(2)
       expect(await versions(store)).toEqual([1, 2])
@@ -89,7 +89,7 @@ describe('faults, on a stand-in (NOT KurrentDB)', () => {
   })
 
   it('an append is UNKNOWN_OUTCOME where no answer comes at all', async () => {
-    const store = bench.store({ deadlineMs: 50, retryBudgetMs: 200 })
+    const store = bench.store({ attemptTimeoutMs: 50, retryBudgetMs: 200 })
     standIn.beforeAppend = () => 'silence'
     const call = store.append('Order-1', events(1), { expectedVersion: 0 })
     expect(await codeOf(call)).toBe('UNKNOWN_OUTCOME')
@@ -189,7 +189,7 @@ describe('faults, on a stand-in (NOT KurrentDB)', () => {
   })
 
   it('a filtered read waits for a server that is long in finding something, while it answers others', async () => {
-    const store = bench.store({ deadlineMs: 150 })
+    const store = bench.store({ attemptTimeoutMs: 150 })
     await store.append('Order-1', events(1))
     let probes = 0
     standIn.beforeReadAnswer = async (call) => {
@@ -206,8 +206,7 @@ describe('faults, on a stand-in (NOT KurrentDB)', () => {
   })
 
   it('a read of a server that has frozen ends with UNAVAILABLE within the budget', async () => {
-    const store = bench.store({ deadlineMs: 50, retryBudgetMs: 200 })
-    await store.append('Order-1', events(1))
+    const store = bench.store({ attemptTimeoutMs: 50, retryBudgetMs: 200 })
     standIn.beforeReadAnswer = () => new Promise(() => {})
     expect(await codeOf(store.readStream('Order-1').toArray())).toBe('UNAVAILABLE')
     expect(await codeOf(store.readAll().toArray())).toBe('UNAVAILABLE')
@@ -224,7 +223,7 @@ describe('faults, on a stand-in (NOT KurrentDB)', () => {
       })
       const store = bench.store({
         connectionString: proxy.url,
-        deadlineMs: 300,
+        attemptTimeoutMs: 300,
         onRetry: ({ operation }) => {
           if (timedOut.add(operation).size === 2) both()
         },

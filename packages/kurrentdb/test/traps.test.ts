@@ -199,7 +199,7 @@ onEachServer([await startStandIn(), await startReal()], (bench) => {
         () => 'settled',
         () => 'settled',
       )
-    const store = bench.store({ deadlineMs: 100, retryBudgetMs: 100 })
+    const store = bench.store({ attemptTimeoutMs: 100, retryBudgetMs: 100 })
     const call = codeOf(store.append('Order-1', events(1), { expectedVersion: 0 }))
     expect(await Promise.race([raw, call])).toBe('UNKNOWN_OUTCOME')
     standIn!.beforeAppend = () => 'answer'
