@@ -22,7 +22,12 @@ export const narrator: Narrator = {
 }
 
 /** Tells what came of the day. */
-export function tellResult({ tally, report, stock, findings, seconds, good }: DayResult): void {
+export function tellResult(result: DayResult): void {
+  const { startups, tally, report, stock, findings, seconds, good } = result
+  const crash =
+    startups.length === 1
+      ? 'No crash: the service was not killed'
+      : `${count(tally.unanswered)} requests lost their answer in the crash and were repeated; ${count(tally.unansweredButDone)} of them had taken effect`
   const requests = Object.values(tally.answers).reduce((sum, answers) => sum + answers, 0)
   const snapshots = stock.reduce((sum, { fromSnapshot }) => sum + Number(fromSnapshot), 0)
   const stockEvents = stock.reduce((sum, { version }) => sum + Number(version), 0)
@@ -33,7 +38,7 @@ What happened
     .join(', ')}
   ${count(tally.conflicts)} conflicts (another request came first), each decided again
   ${count(tally.duplicates)} duplicates sent on purpose; ${count(tally.replayed)} requests found done already and answered as before
-  ${count(tally.unanswered)} requests lost their answer in the crash and were repeated; ${count(tally.unansweredButDone)} of them had taken effect
+  ${crash}
   ${count(stockEvents)} events of stock, ${count(snapshots)} of which a reader need not read thanks to snapshots
   Orders: ${Object.entries(report.ordersByStatus as Record<string, number>)
     .filter(([, orders]) => orders > 0)
