@@ -33,6 +33,22 @@ export class Collector<M extends MessageLike> {
     return this.events.map((event) => event.id)
   }
 
+  /**
+   * Whether these events have come, or the subscription says that it is past them: then what is missing will not come
+   * any more, and a comparison can say what it is.
+   */
+  reached(events: readonly RecordedEvent[]): boolean {
+    const last = events.at(-1)
+    if (this.events.length >= events.length || last === undefined) return true
+    const message = this.messages.at(-1) as
+      | { kind: string; position?: string; version?: number }
+      | undefined
+    if (message === undefined || message.kind === 'event') return false
+    return message.position !== undefined
+      ? message.position >= last.position
+      : (message.version ?? 0) >= last.version
+  }
+
   /** How many messages of a kind have come. */
   count(kind: MessageLike['kind']): number {
     return this.messages.filter((message) => message.kind === kind).length

@@ -153,7 +153,7 @@ export const filterCases: readonly ConformanceCase[] = [
         const collector = collectors[i]
         if (!collector) continue
         await t.collected(`${want.length} events of ${JSON.stringify(filter)}`, collector, (c) => {
-          return c.events.length >= want.length
+          return c.reached(want)
         })
         sameEvents(collector.events, want, `a subscription with ${JSON.stringify(filter)}`)
       }

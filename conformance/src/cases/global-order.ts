@@ -162,7 +162,7 @@ export const globalOrderCases: readonly ConformanceCase[] = [
         'what was read while a writer was held, and then from there on',
       )
       if (given) nothingBelow(final, idsOf(given.read), given.head, 'headPosition() meanwhile')
-      await t.collected('every event', collector, (c) => c.events.length >= final.length)
+      await t.collected('every event', collector, (c) => c.reached(final))
       sameEvents(collector.events, final, 'a subscription across the held append')
       const place = messages.at(-1)
       if (place)

@@ -17,7 +17,7 @@ export const subscribeCases: readonly ConformanceCase[] = [
       sameEvents(collector.events, await t.store.readAll().toArray(), 'the past, before caughtUp')
       for (let i = 0; i < 10; i++) await t.store.append(`Order-${i % 3}`, drafts(1 + (i % 2)))
       const all = await t.store.readAll().toArray()
-      await t.collected('the present', collector, (c) => c.events.length >= all.length)
+      await t.collected('the present', collector, (c) => c.reached(all))
       sameEvents(collector.events, all, 'past and present')
     },
   },
@@ -56,7 +56,7 @@ export const subscribeCases: readonly ConformanceCase[] = [
       const all = await t.store.readAll().toArray()
       for (const [i, collector] of collectors.entries()) {
         const want = i === 2 ? all.filter((e) => e.streamId.startsWith('Present-')) : all
-        await t.collected(`${want.length} events`, collector, (c) => c.events.length >= want.length)
+        await t.collected(`${want.length} events`, collector, (c) => c.reached(want))
         sameEvents(collector.events, want, `subscription ${i} across the switch`)
       }
     },
@@ -80,7 +80,7 @@ export const subscribeCases: readonly ConformanceCase[] = [
         const collector = collectors[i]
         if (!collector) continue
         const want = all.slice(from)
-        await t.collected(`${want.length} events`, collector, (c) => c.events.length >= want.length)
+        await t.collected(`${want.length} events`, collector, (c) => c.reached(want))
         sameEvents(collector.events, want, `a subscription after ${starts[i]}`)
       }
     },
@@ -111,7 +111,7 @@ export const subscribeCases: readonly ConformanceCase[] = [
         const collector = collectors[i]
         if (!collector) continue
         const want = stream.slice(from)
-        await t.collected(`${want.length} events`, collector, (c) => c.events.length >= want.length)
+        await t.collected(`${want.length} events`, collector, (c) => c.reached(want))
         sameEvents(collector.events, want, `subscribed after version ${starts[i]}`)
       }
     },
@@ -166,7 +166,7 @@ export const subscribeCases: readonly ConformanceCase[] = [
       const collector = t.collect('of the stream', other.subscribeToStream('Order-1'))
       await t.waitFor('the writers', writing)
       const stream = await t.store.readStream('Order-1').toArray()
-      await t.collected('every event', collector, (c) => c.events.length >= stream.length)
+      await t.collected('every event', collector, (c) => c.reached(stream))
       sameEvents(collector.events, stream, 'the stream across the switch')
       gapless(collector.events, 'the stream across the switch')
     },
@@ -383,10 +383,8 @@ export const subscribeCases: readonly ConformanceCase[] = [
           [stream, orders],
           [filtered, orders],
         ] as const) {
-          await t.collected(
-            'every event after the outage',
-            collector as typeof all,
-            (c) => c.events.length >= events.length,
+          await t.collected('every event after the outage', collector as typeof all, (c) =>
+            c.reached(events),
           )
           sameEvents(collector.events, events, `after outage ${round + 1}`)
         }
@@ -435,7 +433,7 @@ export const subscribeCases: readonly ConformanceCase[] = [
       await t.waitFor('the server to be killed and started', t.hook('restartServer')())
       await t.store.append('Order-1', drafts(2))
       const want = await t.store.readAll().toArray()
-      await t.collected('every event', all, (c) => c.events.length >= want.length)
+      await t.collected('every event', all, (c) => c.reached(want))
       await t.collected('the stream', stream, (c) => c.events.length >= 4)
       sameEvents(all.events, want, 'all events across the restart')
       sameEvents(stream.events, want.slice(5), 'the stream across the restart')
@@ -510,7 +508,7 @@ export const subscribeCases: readonly ConformanceCase[] = [
         const want = orders.slice(delivered)
         const resumed = t.collect(`resumed after ${position}`, subscribe(other, position))
         await t.collected(`the rest after ${position}`, resumed, (c) => {
-          return c.count('caughtUp') > 0 && c.events.length >= want.length
+          return c.count('caughtUp') > 0 && c.reached(want)
         })
         sameEvents(resumed.events, want, `resumed from ${message.kind} at ${position}`)
         await t.waitFor('the end of a resumed subscription', resumed.stop())
