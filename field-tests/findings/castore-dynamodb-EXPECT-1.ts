@@ -1,7 +1,7 @@
 // Castore's DynamoDB adapter takes an event whose version leaves a gap behind the last one.
 import { randomUUID } from 'node:crypto'
-import { castoreStore, dynamoDbAdapter } from './support/castore.js'
-import { errorOf, show, told } from './support/show.js'
+import { castoreStore, dynamoDbAdapter } from '../src/support/castore.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show('version 7 is refused where the last version is 1', async () => {
   const store = castoreStore(await dynamoDbAdapter())

@@ -1,6 +1,6 @@
 // Castore's DynamoDB adapter gives all events of an aggregate, whatever the limit.
-import { castoreStore, dynamoDbAdapter } from './support/castore.js'
-import { show } from './support/show.js'
+import { castoreStore, dynamoDbAdapter } from '../src/support/castore.js'
+import { show } from '../src/support/show.js'
 
 await show('`reverse: true, limit: 1` gives the last event alone', async () => {
   const store = castoreStore(await dynamoDbAdapter())

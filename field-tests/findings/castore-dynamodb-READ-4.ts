@@ -1,7 +1,7 @@
 // Castore's DynamoDB adapter refuses numbers that JSON and JavaScript hold.
 import { randomUUID } from 'node:crypto'
-import { castoreStore, dynamoDbAdapter } from './support/castore.js'
-import { show, told } from './support/show.js'
+import { castoreStore, dynamoDbAdapter } from '../src/support/castore.js'
+import { show, told } from '../src/support/show.js'
 
 const numbers = [Number.MAX_SAFE_INTEGER, 2 ** 53, 1e21, 1e125, 1e126, 1e308, 5e-324, 0.1]
 

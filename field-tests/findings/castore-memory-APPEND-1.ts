@@ -1,6 +1,6 @@
 // What a reader does to an event that Castore's in-memory adapter gave it changes the store.
-import { castoreStore, memoryAdapter } from './support/castore.js'
-import { show } from './support/show.js'
+import { castoreStore, memoryAdapter } from '../src/support/castore.js'
+import { show } from '../src/support/show.js'
 
 await show('the second reader gets the amount that was pushed: 10', async () => {
   const store = castoreStore(memoryAdapter())

@@ -1,6 +1,6 @@
 // Castore's in-memory adapter fails for aggregates whose id is the name of something that every object inherits.
-import { castoreStore, memoryAdapter } from './support/castore.js'
-import { errorOf, show, told } from './support/show.js'
+import { castoreStore, memoryAdapter } from '../src/support/castore.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show('the aggregate "constructor" can be read (empty) and pushed to', async () => {
   const store = castoreStore(memoryAdapter())

@@ -1,8 +1,8 @@
 // In a table with a name of the user's own, Castore's PostgreSQL adapter does not report the conflict of a group as one.
 import { randomUUID } from 'node:crypto'
 import { EventStore } from '@castore/core'
-import { castoreStore, postgresAdapter } from './support/castore.js'
-import { errorOf, show, told } from './support/show.js'
+import { castoreStore, postgresAdapter } from '../src/support/castore.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show('an EventAlreadyExistsError for one event and for a group of events', async () => {
   const store = castoreStore(await postgresAdapter('notes'))

@@ -1,7 +1,7 @@
 // Castore's PostgreSQL adapter loses payloads that JavaScript takes for false, and refuses arrays and other values.
 import { randomUUID } from 'node:crypto'
-import { castoreStore, postgresAdapter } from './support/castore.js'
-import { show, told } from './support/show.js'
+import { castoreStore, postgresAdapter } from '../src/support/castore.js'
+import { show, told } from '../src/support/show.js'
 
 const payloads: readonly unknown[] = [0, false, '', 42, 'text', true, [1, 2], { n: 1 }]
 

@@ -1,8 +1,8 @@
 // Paging through the aggregates of Castore's PostgreSQL adapter leaves out those that began in the same millisecond as
 // the last one of a page, and the limit is lost after the second page.
 import { randomUUID } from 'node:crypto'
-import { castoreStore, postgresAdapter } from './support/castore.js'
-import { show } from './support/show.js'
+import { castoreStore, postgresAdapter } from '../src/support/castore.js'
+import { show } from '../src/support/show.js'
 
 await show('pages of 4, each of the 20 aggregates on one of them', async () => {
   const store = castoreStore(await postgresAdapter())

@@ -1,6 +1,6 @@
 // What a reader does to an event that Emmett's in-memory store gave it changes the store.
 import { getInMemoryEventStore } from '@event-driven-io/emmett'
-import { show } from './support/show.js'
+import { show } from '../src/support/show.js'
 
 await show('the second reader gets the amount that was appended: 10', async () => {
   const store = getInMemoryEventStore()

@@ -1,6 +1,6 @@
 // `from` means one event later in Emmett's in-memory store than in its PostgreSQL store and in its own stream positions.
 import { getInMemoryEventStore } from '@event-driven-io/emmett'
-import { show } from './support/show.js'
+import { show } from '../src/support/show.js'
 
 await show('`from: 3n` begins with the event at stream position 3', async () => {
   const store = getInMemoryEventStore()

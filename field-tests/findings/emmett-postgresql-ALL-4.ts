@@ -3,8 +3,8 @@
 // transactions, and goes on after the last event's position.
 import type { Event } from '@event-driven-io/emmett'
 import { getPostgreSQLEventStore, postgreSQLProjection } from '@event-driven-io/emmett-postgresql'
-import { emptyDatabase, untilSomebodyWaits } from './support/postgres.js'
-import { errorOf, gate, show } from './support/show.js'
+import { emptyDatabase, untilSomebodyWaits } from '../src/support/postgres.js'
+import { errorOf, gate, show } from '../src/support/show.js'
 
 type Opened = Event<'Opened', { by: string }>
 

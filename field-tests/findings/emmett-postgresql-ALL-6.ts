@@ -3,8 +3,8 @@
 import { dumbo } from '@event-driven-io/dumbo'
 import { getPostgreSQLEventStore, readMessagesBatch } from '@event-driven-io/emmett-postgresql'
 import pg from 'pg'
-import { emptyDatabase } from './support/postgres.js'
-import { show } from './support/show.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { show } from '../src/support/show.js'
 
 await show('an acknowledged event is read while somebody else has a transaction open', async () => {
   const url = await emptyDatabase()

@@ -1,8 +1,8 @@
 // Emmett's PostgreSQL store takes an append that expects the stream not to exist, although it does.
 import { STREAM_DOES_NOT_EXIST } from '@event-driven-io/emmett'
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql'
-import { emptyDatabase } from './support/postgres.js'
-import { errorOf, show, told } from './support/show.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show('the second append is refused: the stream exists', async () => {
   const store = getPostgreSQLEventStore(await emptyDatabase())

@@ -1,8 +1,8 @@
 // Two of Emmett's command handlers decide on the same new stream, in PostgreSQL; both take effect.
 import { CommandHandler, type Event } from '@event-driven-io/emmett'
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql'
-import { emptyDatabase } from './support/postgres.js'
-import { errorOf, gate, show, told } from './support/show.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { errorOf, gate, show, told } from '../src/support/show.js'
 
 type Reserved = Event<'Reserved', { by: string }>
 

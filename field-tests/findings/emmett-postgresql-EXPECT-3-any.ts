@@ -1,8 +1,8 @@
 // Parallel appends without an expectation to one stream of Emmett's PostgreSQL store fail with a version conflict.
 import { NO_CONCURRENCY_CHECK } from '@event-driven-io/emmett'
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql'
-import { emptyDatabase } from './support/postgres.js'
-import { show, told } from './support/show.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { show, told } from '../src/support/show.js'
 
 await show('all of 20 parallel appends without a concurrency check succeed', async () => {
   const store = getPostgreSQLEventStore(await emptyDatabase())

@@ -1,8 +1,8 @@
 // Emmett's PostgreSQL store takes an append that expects the stream to exist, although it does not.
 import { STREAM_EXISTS } from '@event-driven-io/emmett'
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql'
-import { emptyDatabase } from './support/postgres.js'
-import { errorOf, show, told } from './support/show.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show('the append is refused: the stream does not exist', async () => {
   const store = getPostgreSQLEventStore(await emptyDatabase())

@@ -1,7 +1,7 @@
 // A version conflict of Emmett's PostgreSQL store does not tell the stream's version.
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql'
-import { emptyDatabase } from './support/postgres.js'
-import { errorOf, show, told } from './support/show.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show('the error carries 3, the version of the stream', async () => {
   const store = getPostgreSQLEventStore(await emptyDatabase())

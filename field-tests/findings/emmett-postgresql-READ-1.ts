@@ -1,7 +1,7 @@
 // Emmett's PostgreSQL store gives one event more than `maxCount` where `from` is set to 1 or above.
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql'
-import { emptyDatabase } from './support/postgres.js'
-import { show } from './support/show.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { show } from '../src/support/show.js'
 
 await show('`from: 3n, maxCount: 2n` gives the events 3 and 4', async () => {
   const store = getPostgreSQLEventStore(await emptyDatabase())

@@ -1,7 +1,7 @@
 // A consumer of Emmett's PostgreSQL store that starts from END gets events from before its start.
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql'
-import { emptyDatabase } from './support/postgres.js'
-import { gate, show } from './support/show.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { gate, show } from '../src/support/show.js'
 
 await show(
   'a consumer with startFrom END gets only the event appended after its start',

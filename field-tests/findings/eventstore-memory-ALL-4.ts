@@ -6,8 +6,8 @@ import {
   load,
   nodeEventStore,
   type StoredEvent,
-} from './support/node-eventstore.js'
-import { show } from './support/show.js'
+} from '../src/support/node-eventstore.js'
+import { show } from '../src/support/show.js'
 
 const wanted = ['a1', 'b1', 'a2']
 

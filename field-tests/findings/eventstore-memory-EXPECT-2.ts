@@ -1,6 +1,6 @@
 // Two event streams that were loaded at the same revision both commit, in the in-memory storage of `eventstore`.
-import { commit, load, nodeEventStore } from './support/node-eventstore.js'
-import { errorOf, show, told } from './support/show.js'
+import { commit, load, nodeEventStore } from '../src/support/node-eventstore.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show('the second of two commits on the same revision fails', async () => {
   const store = await nodeEventStore()

@@ -8,9 +8,9 @@ import {
   type Provider,
   seats,
   tables,
-} from './support/evtstore.js'
-import { emptyDatabase } from './support/postgres.js'
-import { show } from './support/show.js'
+} from '../src/support/evtstore.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { show } from '../src/support/show.js'
 
 async function handled(provider: Provider): Promise<unknown[]> {
   const { take, createHandler } = seats(provider)

@@ -1,6 +1,6 @@
 // Two commands on one aggregate at the same time both take effect in evtstore's in-memory provider.
-import { createMemoryProvider, seats } from './support/evtstore.js'
-import { show } from './support/show.js'
+import { createMemoryProvider, seats } from '../src/support/evtstore.js'
+import { show } from '../src/support/show.js'
 
 await show('one of two commands that take the same seat fails', async () => {
   const provider = createMemoryProvider()

@@ -5,8 +5,8 @@ import {
   createCommands,
   createDomain,
   createMemoryProvider,
-} from './support/evtstore.js'
-import { show } from './support/show.js'
+} from '../src/support/evtstore.js'
+import { show } from '../src/support/show.js'
 
 await show('ann has the balance 10, bob has 99', async () => {
   const provider = createMemoryProvider()

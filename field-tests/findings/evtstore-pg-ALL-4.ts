@@ -1,8 +1,8 @@
 // A handler of evtstore on PostgreSQL never gets an event whose transaction commits after one with a later position.
 import pg from 'pg'
-import { createPgProvider, limit, migrate, seats, tables } from './support/evtstore.js'
-import { emptyDatabase, untilSomebodyWaits } from './support/postgres.js'
-import { show } from './support/show.js'
+import { createPgProvider, limit, migrate, seats, tables } from '../src/support/evtstore.js'
+import { emptyDatabase, untilSomebodyWaits } from '../src/support/postgres.js'
+import { show } from '../src/support/show.js'
 
 await show('the handler gets all events', async () => {
   const url = await emptyDatabase()

@@ -7,9 +7,9 @@ import {
   seats,
   tables,
   VersionError,
-} from './support/evtstore.js'
-import { emptyDatabase } from './support/postgres.js'
-import { errorOf, show, told } from './support/show.js'
+} from '../src/support/evtstore.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show('a full disk, a missing right or the like is not a VersionError', async () => {
   const client = new pg.Pool({ connectionString: await emptyDatabase() })

@@ -1,8 +1,8 @@
 // evtstore's `migrate` for a pg pool succeeds although it made nothing.
 import pg from 'pg'
-import { migrate, tables } from './support/evtstore.js'
-import { emptyDatabase } from './support/postgres.js'
-import { errorOf, show, told } from './support/show.js'
+import { migrate, tables } from '../src/support/evtstore.js'
+import { emptyDatabase } from '../src/support/postgres.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show('migrate fails where it may not make tables', async () => {
   const client = new pg.Pool({

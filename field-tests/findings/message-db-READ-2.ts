@@ -1,7 +1,7 @@
 // Message DB writes to a stream whose name has no dash, and then refuses to read it as a stream.
 import { randomUUID } from 'node:crypto'
-import { messageDb, messageDbPool } from './support/message-db.js'
-import { errorOf, show, told } from './support/show.js'
+import { messageDb, messageDbPool } from '../src/support/message-db.js'
+import { errorOf, show, told } from '../src/support/show.js'
 
 await show(
   'a message that was written to "account" can be read from the stream "account"',

@@ -27,13 +27,18 @@ const files = [
     .map((name) => `privileges/${name}`),
 ]
 
-/** Installs Message DB in an empty database; resolves with its URL. */
-export async function messageDb(): Promise<string> {
-  const url = await emptyDatabase()
+/** Installs Message DB in an empty database. */
+export async function installMessageDb(url: string): Promise<void> {
   const client = new pg.Client(url)
   await client.connect()
   for (const file of files) await client.query(readFileSync(join(database, file), 'utf8'))
   await client.end()
+}
+
+/** A new database with Message DB in it; resolves with its URL. */
+export async function messageDb(): Promise<string> {
+  const url = await emptyDatabase()
+  await installMessageDb(url)
   return url
 }
 
