@@ -200,7 +200,6 @@ class Soak {
     const stop = new AbortController()
     const roundSeed = Math.floor(this.#random.next() * 2 ** 31)
     const logs = join(this.#directory, `round-${round}`)
-    const over = sleep(length, signal).then(() => stop.abort(new Error('the round is over')))
     const opened: EventStore[] = []
     const lines = await recordHistory({
       name: target.name,
@@ -222,6 +221,8 @@ class Soak {
       settleMs: this.#faults.length > 0 ? settleMs : 0,
       ...(this.#options.plan ? { plan: this.#options.plan } : {}),
       beside: (around) => {
+        // From here on, when every worker is at work: to start processes takes its time too.
+        void sleep(length, signal).then(() => stop.abort(new Error('the round is over')))
         this.#underWay = () =>
           around.workers.reduce((sum, { progress }) => sum + progress.operations, 0)
         return nemesis(around, {
@@ -233,7 +234,6 @@ class Soak {
         })
       },
     }).finally(() => stop.abort())
-    await over
     await Promise.all(opened.map((store) => store.close()))
     this.#underWay = () => 0
     await this.#check(round, lines)
