@@ -219,10 +219,13 @@ class Attempt {
       const first = heads[i]!.version + 1
       const last = first + count - 1
       const encoded = events.map(encodeEvent)
-      const record = encodeRecord({ streamId, first, last, ticket, firstIndex, at }, encoded)
+      const record = encodeRecord(
+        { streamId, first, last, ticket, firstIndex, at, streams: this.requests.length },
+        encoded,
+      )
       records.push(record.record)
       parts.push(...record.parts)
-      if (typeof expected !== 'number') ids.push(encodeId(streamId, events[0]!.id, first))
+      if (typeof expected !== 'number') ids.push(encodeId(streamId, events[0]!.id, first, ticket))
       results.push({ version: last, position: positionOf(ticket, firstIndex + count - 1) })
       firstIndex += count
       const types = [...new Set(events.map((event) => event.type))]

@@ -1,7 +1,7 @@
 import { type Coalescer, coalesce, SchemaMissingError } from '@annals/core'
 import { tailKey } from './keys.js'
 import type { Requests } from './requests.js'
-import { schemaVersion } from './schema.js'
+import { schemaMissing, schemaVersion } from './schema.js'
 
 /** The counter item: the last ticket taken, and a ticket up to which every slot is known to be settled. */
 export interface Tail {
@@ -114,11 +114,5 @@ function checkSchema(version: string | undefined): void {
   if (Number(version) === schemaVersion) return
   throw new SchemaMissingError(
     `The DynamoDB table has version ${version ?? 'none'} of the schema, and this package needs ${schemaVersion}. Call migrate() with the newer of the two packages.`,
-  )
-}
-
-function schemaMissing(): SchemaMissingError {
-  return new SchemaMissingError(
-    'The DynamoDB table has no counter item, so it is no event store yet: call migrate() once.',
   )
 }

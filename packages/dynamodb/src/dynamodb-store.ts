@@ -9,7 +9,7 @@ import {
   type StoreDriver,
   type StreamQuery,
 } from '@annals/core'
-import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { append } from './append.js'
 import { Background } from './background.js'
 import { capabilities, limits } from './capabilities.js'
@@ -18,11 +18,11 @@ import { Counter } from './counter.js'
 import { Heads } from './heads.js'
 import { Locks } from './locks.js'
 import { Log } from './log.js'
-import { type DynamoDbStoreOptions, settingsOf } from './options.js'
+import { type DynamoDbStoreOptions, isClient, settingsOf } from './options.js'
 import { origin, positionPattern } from './positions.js'
 import { headPosition, readAll } from './read-all.js'
 import { readStream } from './read-stream.js'
-import { type Client, Requests } from './requests.js'
+import { Requests } from './requests.js'
 import { migrate } from './schema.js'
 import { deleteSnapshot, loadSnapshot, saveSnapshot } from './snapshots.js'
 import { translateError } from './translate-error.js'
@@ -142,8 +142,4 @@ class DynamoDbDriver implements StoreDriver {
   }
 
   translateError = translateError
-}
-
-function isClient(client: Client | DynamoDBClientConfig): client is Client {
-  return 'send' in client && typeof client.send === 'function'
 }

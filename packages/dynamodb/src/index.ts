@@ -1,4 +1,5 @@
 export { dynamoDbStore } from './dynamodb-store.js'
 export { dynamoDbStoreFromUrl, parseDynamoDbUrl } from './from-url.js'
 export type { DynamoDbStoreOptions } from './options.js'
+export { type RepairReport, repairDynamoDbTable } from './repair.js'
 export { tableDefinition } from './schema.js'

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type StoreOptions } from '@annals/core'
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Client } from './requests.js'
 
 /** The options of `dynamoDbStore`. */
 export interface DynamoDbStoreOptions extends StoreOptions {
@@ -45,4 +46,8 @@ export function settingsOf(options: DynamoDbStoreOptions): Settings {
     )
   }
   return { table, gracePeriodMs, requestTimeoutMs }
+}
+
+export function isClient(client: Client | DynamoDBClientConfig): client is Client {
+  return 'send' in client && typeof client.send === 'function'
 }

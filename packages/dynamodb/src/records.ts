@@ -9,6 +9,7 @@ import { positionOf } from './positions.js'
 // bills them with each item.
 //   l  last version        t  ticket           x  number of the first event in the ticket's slot (absent: 1)
 //   at recorded, ms        e  the events, or   n  the number of parts that hold them
+//   m  streams of the append (absent: 1)
 
 /** Above this the events go into parts, so that finding a stream's version never reads more than this. */
 export const maxInlineBytes = 16 * 1024
@@ -23,6 +24,8 @@ export interface RecordInfo {
   readonly ticket: number
   readonly firstIndex: number
   readonly at: number
+  /** How many streams the append wrote to. */
+  readonly streams: number
 }
 
 export interface StoredRecord extends RecordInfo {
@@ -46,7 +49,7 @@ export function encodeRecord(
   info: RecordInfo,
   events: readonly AttributeValue[],
 ): { readonly record: Item; readonly parts: readonly Item[] } {
-  const { streamId, first, last, ticket, firstIndex, at } = info
+  const { streamId, first, last, ticket, firstIndex, at, streams } = info
   const record: Item = {
     ...recordKey(streamId, first),
     l: { N: String(last) },
@@ -54,6 +57,7 @@ export function encodeRecord(
     at: { N: String(at) },
   }
   if (firstIndex !== 1) record.x = { N: String(firstIndex) }
+  if (streams !== 1) record.m = { N: String(streams) }
   if (sizeOf({ L: [...events] }) <= maxInlineBytes) {
     record.e = { L: [...events] }
     return { record, parts: [] }
@@ -96,11 +100,16 @@ export function decodeRecord(streamId: string, item: Item): StoredRecord {
     )
   }
   const firstIndex = Number(item.x?.N ?? 1)
-  return { streamId, first, last, ticket, firstIndex, at: Number(item.at?.N), events, parts }
+  const at = Number(item.at?.N)
+  const streams = Number(item.m?.N ?? 1)
+  return { streamId, first, last, ticket, firstIndex, at, streams, events, parts }
 }
 
 /** The events of a record, all of them. */
-export function decodeEvents(info: RecordInfo, events: readonly AttributeValue[]): StoredEvent[] {
+export function decodeEvents(
+  info: Omit<RecordInfo, 'streams'>,
+  events: readonly AttributeValue[],
+): StoredEvent[] {
   const recordedAt = new Date(info.at)
   return events.map((value, i) => {
     const [id, type, data, metadata] = value.L ?? []
@@ -124,6 +133,6 @@ export function decodeEvents(info: RecordInfo, events: readonly AttributeValue[]
 }
 
 /** What a repeated append with 'any' or 'exists' is recognised by. */
-export function encodeId(streamId: string, eventId: string, first: number): Item {
-  return { ...idKey(streamId, eventId), f: { N: String(first) } }
+export function encodeId(streamId: string, eventId: string, first: number, ticket: number): Item {
+  return { ...idKey(streamId, eventId), f: { N: String(first) }, t: { N: String(ticket) } }
 }

@@ -87,3 +87,9 @@ async function makeCounter(requests: Requests, signal: AbortSignal): Promise<voi
     if ((error as Error).name !== 'ConditionalCheckFailedException') throw error
   }
 }
+
+export function schemaMissing(): SchemaMissingError {
+  return new SchemaMissingError(
+    'The DynamoDB table has no counter item, so it is no event store yet: call migrate() once.',
+  )
+}

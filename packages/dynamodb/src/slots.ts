@@ -41,12 +41,15 @@ export function encodeSlot(
   ticket: number,
   at: number,
   entries: readonly (Entry & { readonly events: readonly AttributeValue[] })[],
+  /** False: the events are not at hand. */
+  payload = true,
 ): Item {
-  const item = (payload: boolean): Item => ({
+  const item = (inline: boolean): Item => ({
     ...slotKey(ticket),
     at: { N: String(at) },
-    w: { L: entries.map((entry) => encodeEntry(entry, payload)) },
+    w: { L: entries.map((entry) => encodeEntry(entry, inline)) },
   })
+  if (!payload) return item(false)
   const full = item(true)
   return itemSize(full) <= maxSlotBytes ? full : item(false)
 }

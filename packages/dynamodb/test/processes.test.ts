@@ -6,7 +6,7 @@ import type { RecordedEvent } from '@annals/core'
 import { dynamoDbStoreFromUrl } from '@annals/dynamodb'
 import { startDynamoDb } from '@annals/test-servers'
 import { expect, it } from 'vitest'
-import type { Job, ReaderLine, WriterLine } from './support/process-lines.js'
+import { endOfLine, type Job, type ReaderLine, type WriterLine } from './support/process-lines.js'
 
 const writers = 8
 const readers = 4
@@ -44,7 +44,7 @@ it(`${writers} writers and ${readers} readers on one table, killed at random, ov
     enough = resolve
   })
 
-  const start = (script: string, argument: object, onLine: (line: string) => void) => {
+  const start = <L>(script: string, argument: object, onLine: (line: L) => void) => {
     const path = fileURLToPath(new URL(`./support/${script}`, import.meta.url))
     const child = spawn(
       process.execPath,
@@ -57,7 +57,10 @@ it(`${writers} writers and ${readers} readers on one table, killed at random, ov
     })
     // What a process says in the moment of its death still counts: it was said before it went on.
     const ended = new Promise<void>((resolve) => child.on('close', () => resolve()))
-    createInterface({ input: child.stdout }).on('line', onLine)
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      // Killed in the middle of a line, it has not said it.
+      if (text.endsWith(endOfLine)) onLine(JSON.parse(text.slice(0, -endOfLine.length)) as L)
+    })
     child.on('close', (code, signal) => {
       if (signal !== 'SIGKILL' && code !== 0) {
         failures.push(`${script} ended with ${code}: ${said}`)
@@ -70,8 +73,7 @@ it(`${writers} writers and ${readers} readers on one table, killed at random, ov
   const livingWriters: { child: ChildProcess; ended: Promise<void> }[] = []
   const startWriter = (slot: number, orphan?: Job) => {
     let open: Job | undefined
-    const writer = start('writer-process.ts', { url, streams, orphan }, (text) => {
-      const line = JSON.parse(text) as WriterLine
+    const writer = start('writer-process.ts', { url, streams, orphan }, (line: WriterLine) => {
       if (line.t === 'call') {
         open = line.job
         const known = calls.get(line.job.ids[0]!)
@@ -108,10 +110,14 @@ it(`${writers} writers and ${readers} readers on one table, killed at random, ov
   const startReader = (slot: number) => {
     seen[slot] ??= []
     const given = seen[slot]
-    const reader = start('reader-process.ts', { url, after: given.at(-1)?.[0] }, (text) => {
-      for (const [position, id] of JSON.parse(text) as ReaderLine) given.push([position, id])
-      for (const look of waiting) look()
-    })
+    const reader = start(
+      'reader-process.ts',
+      { url, after: given.at(-1)?.[0] },
+      (line: ReaderLine) => {
+        for (const [position, id] of line) given.push([position, id])
+        for (const look of waiting) look()
+      },
+    )
     livingReaders[slot] = reader
     void reader.ended.then(() => {
       if (!finished && failures.length === 0) startReader(slot)

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { writeSync } from 'node:fs'
 import { isEventStoreError } from '@annals/core'
 import { dynamoDbStoreFromUrl } from '@annals/dynamodb'
-import type { Job, WriterLine } from './process-lines.js'
+import { type Job, say } from './process-lines.js'
 
 // A writer that may be killed at any moment. What it says, it says before it goes on, in one write.
 const { url, streams, orphan } = JSON.parse(process.argv[2]!) as {
@@ -17,7 +16,6 @@ process.stdin.on('data', () => {
   stopping = true
 })
 
-const say = (line: WriterLine) => writeSync(1, `${JSON.stringify(line)}\n`)
 const now = () => process.hrtime.bigint().toString()
 const below = (n: number) => Math.floor(Math.random() * n)
 
