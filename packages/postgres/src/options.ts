@@ -34,7 +34,7 @@ interface CommonOptions extends StoreOptions {
   readonly schema?: string | undefined
   /**
    * Whether subscriptions of other processes are woken by LISTEN and NOTIFY, and this one's by theirs. A connection of
-   * its own listens while something is subscribed. Where notifications do not arrive, as behind a proxy that pools
+   * its own (one of the pool's, where that is not `pg`'s Pool) listens while something is subscribed. Where notifications do not arrive, as behind a proxy that pools
    * transactions, that is found out and polling serves (up to a second later). Default: true.
    */
   readonly listen?: boolean | undefined

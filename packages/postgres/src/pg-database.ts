@@ -192,8 +192,8 @@ export class PgDatabase implements Database {
   /** A connection that is not the pool's, so that a small pool is not a connection smaller; else one of the pool's. */
   async #listener() {
     const pool = this.#open()
-    if (pool instanceof pg.Pool) {
-      const client = new pg.Client(pool.options as pg.ClientConfig)
+    if (isPgPool(pool)) {
+      const client = new pool.Client(pool.options)
       client.on('error', ignore)
       await client.connect()
       return {
@@ -226,6 +226,19 @@ function abandonable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     else signal.addEventListener('abort', onAbort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
+}
+
+/** `pg`'s own Pool, of whichever copy of `pg`: it knows how to make a connection like its own. */
+function isPgPool(pool: object): pool is {
+  readonly Client: typeof pg.Client
+  readonly options: pg.ClientConfig
+} {
+  return (
+    'Client' in pool &&
+    typeof pool.Client === 'function' &&
+    'options' in pool &&
+    typeof pool.options === 'object'
+  )
 }
 
 async function send(

@@ -377,5 +377,5 @@ describe('PGlite', () => {
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
-  })
+  }, 180_000)
 })

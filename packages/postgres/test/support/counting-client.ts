@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-/** Counts what is sent, the throttled wake-up excepted: it belongs to no call. */
+/** Counts what is sent, LISTEN and the throttled NOTIFY excepted: they belong to no call. */
 export function countingPool(config: pg.PoolConfig): {
   pool: pg.Pool
   count(): number
@@ -11,7 +11,7 @@ export function countingPool(config: pg.PoolConfig): {
     override query(...args: unknown[]): never {
       const [query] = args as [string | { text?: string }]
       const text = typeof query === 'string' ? query : (query.text ?? '')
-      if (!text.includes('pg_notify')) texts.push(text)
+      if (!/pg_notify|^listen /.test(text)) texts.push(text)
       return super.query(...(args as [string])) as never
     }
   }

@@ -17,6 +17,8 @@ export async function heldWriter(url: string, schema: string, admin: pg.Pool) {
     create or replace function "${schema}".hold() returns trigger language plpgsql as $$
     begin
       if current_setting('application_name') like 'held-%' then
+        -- It stands where a slow disk would: no patience with locks counts here.
+        perform set_config('lock_timeout', '0', true);
         perform pg_advisory_xact_lock_shared(${lockClass}, substr(current_setting('application_name'), 6)::integer);
       end if;
       return null;

@@ -9,7 +9,8 @@ import { heldWriter } from './held-writer.js'
 
 /** The store on a real PostgreSQL: one server for all cases, a schema for each. */
 export async function serverHarness(source: PostgresSource | 'any'): Promise<Harness> {
-  const server = await startPostgres({ source })
+  // A killed server replays what it has logged since its last checkpoint; that is to be little.
+  const server = await startPostgres({ source, settings: { max_wal_size: '64MB' } })
   const admin = new pg.Pool({ connectionString: server.url, max: 20 })
   admin.on('error', () => {})
   const foreignUrl = await server.createDatabase()
