@@ -14,6 +14,7 @@ export type {
   ReturnLine,
   SeenEvent,
 } from './format.js'
+export { formatProgress, formatVerdict } from './format-verdict.js'
 export { HistoryChecker } from './history-checker.js'
 export { mergeHistory, readLog } from './merge.js'
 export { type FaultName, faultNames, possibleFaults } from './nemesis.js'

@@ -134,8 +134,9 @@ class Faults {
       }
       case 'restart-server': {
         const { subject } = this.#options
-        // One at a time, and not so often that nothing else gets done.
-        if (this.#restarting || !random.chance(0.3)) return
+        // One at a time, not so often that nothing else gets done, and not under a held writer: what holds it, on the
+        // harness's side, would die with the server.
+        if (this.#restarting || this.#held > 0 || !random.chance(0.3)) return
         this.#restarting = true
         this.#made(fault)
         try {

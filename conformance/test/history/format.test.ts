@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkHistory } from '../../src/history/check-history.js'
+import { formatVerdict } from '../../src/history/format-verdict.js'
 import { HistoryFormatError } from '../../src/history/state.js'
 import { strong } from './simulated-history.js'
 
@@ -76,5 +77,6 @@ describe('a violation', () => {
     expect(verdict.violations[0]?.operations[0]).toContain('a7 by p1')
     expect(verdict.counts).toMatchObject({ operations: 51, appends: 50, reads: 1, ok: 51 })
     expect(verdict.checks['READ-2']).toBe(1)
+    expect(formatVerdict(verdict)).toContain('READ-2  A reader saw "S-7" end at version 0')
   })
 })
