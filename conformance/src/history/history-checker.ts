@@ -223,7 +223,7 @@ export class HistoryChecker {
       }
       case 'readAll': {
         counts.reads++
-        const read = readAllCalled(state, operation, line)
+        const read = readAllCalled(state, reads, operation, line)
         return {
           returned: (answer) => {
             counts.read += answer.events?.length ?? 0

@@ -63,7 +63,7 @@ function attribute(state: CheckState, stream: StreamState): void {
     const [group] = groups
     if (groups.length === 1 && group && !group.overlapping) {
       const start = version - group.ids.indexOf(id)
-      if (!group.starts.includes(start)) group.starts.push(start)
+      if (!group.starts.includes(start)) group.starts = [...group.starts, start]
       continue
     }
     const other = versions.get(id)

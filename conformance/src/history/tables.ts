@@ -8,11 +8,11 @@ export interface AppendGroup {
   readonly ids: readonly string[]
   readonly types: readonly string[]
   readonly digests: readonly string[]
-  readonly attempts: AppendPartState[]
+  attempts: readonly AppendPartState[]
   /** Some of its ids also stand in another list, so that it cannot always be told which append wrote them. */
   overlapping: boolean
   /** The versions where a run of these ids was seen to begin. One, unless a repeat was written again. */
-  readonly starts: number[]
+  starts: readonly number[]
 }
 
 /** One stream's part of one append operation. */

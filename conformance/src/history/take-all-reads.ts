@@ -17,7 +17,7 @@ export interface AllRead {
   /** Backwards: whether everything below `after` was fixed when the read began (ALL-4). */
   readonly settled: boolean
   /** The events given, as a slice of `AllReads.given`, or of its own for a subscription. */
-  source: Numbers
+  readonly source: Numbers
   start: number
   count: number
   /** It ended by itself and not at its limit: it reached the end of the order. */
@@ -32,6 +32,9 @@ export interface AllRead {
   deliveries: { readonly count: number; readonly at: Micros }[]
 }
 
+/** Shared by all reads that are no subscriptions: there are many, and they have no marks. */
+const none: never[] = []
+
 export class AllReads {
   readonly all: AllRead[] = []
   readonly given = new Numbers()
@@ -41,6 +44,7 @@ export class AllReads {
 
 export function readAllCalled(
   state: CheckState,
+  reads: AllReads,
   operation: Operation,
   call: CallLine & { do: 'readAll' },
 ): AllRead {
@@ -55,14 +59,14 @@ export function readAllCalled(
       call.after !== undefined &&
       state.highestGiven !== undefined &&
       call.after <= state.highestGiven,
-    source: new Numbers(0),
+    source: reads.given,
     start: 0,
     count: 0,
     whole: false,
     last: undefined,
     broken: false,
-    marks: [],
-    deliveries: [],
+    marks: none,
+    deliveries: none,
   }
 }
 
@@ -85,7 +89,6 @@ export function readAllReturned(
     )
     return
   }
-  read.source = reads.given
   read.start = reads.given.length
   let highest: Position | undefined
   for (let i = 0; i < given.length; i++) {
@@ -146,7 +149,7 @@ export function allSubscribed(
     filter: call.filter ?? null,
     required: state.required,
     settled: false,
-    source: new Numbers(0),
+    source: new Numbers(16),
     start: 0,
     count: 0,
     whole: false,

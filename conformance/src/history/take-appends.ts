@@ -33,7 +33,8 @@ export function appendCalled(
       version: undefined,
       position: undefined,
     }
-    group.attempts.push(attempt)
+    // Mostly there is one. An array that is pushed to keeps room for many, and there are millions of these.
+    group.attempts = [...group.attempts, attempt]
     return attempt
   })
   state.appends.push(operation)
