@@ -4,7 +4,7 @@ import { type Defects, driving, shared, stored, turns } from './defect.js'
 import { orderedByTicket } from './ticket-order.js'
 
 const inFlight = shared(() => new Map<symbol, number>())
-const arrived = shared(() => ({ visible: 0 }))
+const index = shared(() => ({ visible: 0, behind: Promise.resolve() }))
 const stalled = shared(() => ({ at: Number.POSITIVE_INFINITY }))
 
 export const orderDefects: Defects = {
@@ -72,12 +72,14 @@ export const orderDefects: Defects = {
   }),
 
   'order-lags-behind': driving((inner, world) => {
-    const state = arrived(world)
+    const state = index(world)
     return {
       async append(request, signal) {
         const result = await inner.append(request, signal)
         const length = stored(world).length
-        void turns(8).then(() => {
+        // One append after another: with one writer nobody sees it, with twelve at once it is late.
+        state.behind = state.behind.then(async () => {
+          await turns(1)
           state.visible = Math.max(state.visible, length)
         })
         return result
