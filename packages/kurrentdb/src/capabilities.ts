@@ -44,12 +44,16 @@ export async function asksForMultiStreamAppend(context: Context): Promise<boolea
     switch (kindOf(error)) {
       case 'UnsupportedError':
         return false
-      case 'UnknownError':
-        return true
       case undefined:
         writers.replace(held)
+        throw error
+      case 'UnavailableError':
+      case 'DeadlineExceededError':
+      case 'AccessDeniedError':
+        throw error
     }
-    throw error
+    // The server has refused an append of nothing, so it has the call.
+    return true
   } finally {
     writers.release(held)
   }

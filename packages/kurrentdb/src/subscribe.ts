@@ -251,7 +251,11 @@ async function* listen(
         toldHead = true
         yield { records: [], reached: null, atHead: true }
       } else if (lookAhead) {
-        const reached = await lookAhead()
+        const reached = await lookAhead().catch((error: unknown) => {
+          // The subscription's own connection is most likely as dead as the one that was asked.
+          context.writers.replace(held)
+          throw error
+        })
         if (reached !== null) yield { records: [], reached, atHead: false }
       }
     }

@@ -242,6 +242,39 @@ describe('faults, on a stand-in (NOT KurrentDB)', () => {
       await proxy.close()
     },
   )
+
+  it('a subscription notices that its connection is open but dead, and goes on after the last event given', async () => {
+    const proxy = await startTcpProxy(bench.server.url)
+    let noticed = () => {}
+    const reconnecting = new Promise<void>((resolve) => {
+      noticed = resolve
+    })
+    const namespace = bench.namespace()
+    const writer = bench.store({ namespace })
+    const store = bench.store({
+      namespace,
+      connectionString: proxy.url,
+      attemptTimeoutMs: 300,
+      onRetry: () => noticed(),
+    })
+    await writer.append('Order-1', events(2))
+    const subscription = store.subscribeToAll()[Symbol.asyncIterator]()
+    const next = async () => {
+      for (;;) {
+        const { value } = await subscription.next()
+        if (value?.kind === 'event') return value.event.version
+      }
+    }
+    expect([await next(), await next()]).toEqual([1, 2])
+    const third = next()
+    proxy.halfOpen(true)
+    await reconnecting
+    await writer.append('Order-1', events(1))
+    proxy.recover()
+    expect(await third).toBe(3)
+    await subscription.return?.()
+    await proxy.close()
+  })
 })
 
 async function freePort(): Promise<number> {

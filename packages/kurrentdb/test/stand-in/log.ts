@@ -82,6 +82,39 @@ export class Log {
     return { kind: 'ok', revision: stream.last, position: stream.records.at(-1)?.position ?? null }
   }
 
+  /** Several streams at once: all of them, or none. */
+  appendMany(parts: readonly { name: string; expected: Expected; events: readonly Proposed[] }[]):
+    | { readonly kind: 'ok'; readonly revisions: readonly number[]; readonly position: bigint }
+    | {
+        readonly kind: 'refused'
+        readonly part: number
+        /** Null: it is deleted. */
+        readonly actual: number | null
+      } {
+    const verdicts = parts.map(({ name, expected, events }) => {
+      const stream = this.#stream(name)
+      const soft = stream.truncateBefore === Number.POSITIVE_INFINITY
+      if (stream.tombstoned) return { kind: 'deleted' } as const
+      return this.#judge(name, stream, soft, expected, events)
+    })
+    const repeats = verdicts.filter((verdict) => verdict !== 'write' && verdict.kind === 'ok')
+    for (const [part, verdict] of verdicts.entries()) {
+      if (verdict === 'write') continue
+      if (verdict.kind === 'deleted') return { kind: 'refused', part, actual: null }
+      if (verdict.kind === 'conflict') return { kind: 'refused', part, actual: verdict.actual }
+      // Known ids beside new ones.
+      if (repeats.length < parts.length)
+        return { kind: 'refused', part, actual: this.lastRevision(parts[part]!.name) }
+    }
+    const answers = verdicts.map((verdict, i) => {
+      const { name, expected, events } = parts[i]!
+      return verdict === 'write' ? this.append(name, expected, events) : verdict
+    })
+    const revisions = answers.map((answer) => (answer.kind === 'ok' ? answer.revision : -1))
+    const last = answers.at(-1)!
+    return { kind: 'ok', revisions, position: (last.kind === 'ok' && last.position) || 0n }
+  }
+
   #judge(
     name: string,
     stream: Stream,

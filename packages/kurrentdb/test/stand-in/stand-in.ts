@@ -12,6 +12,8 @@ import features from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1
 import shared from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/shared_pb.js'
 import streamServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_grpc_pb.js'
 import streams from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js'
+import sessionServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v2/streams/streams_grpc_pb.js'
+import { type SessionCall, serveAppendSession } from './append-session.js'
 import { type AppendAnswer, type Expected, Log, type Proposed } from './log.js'
 import { type BeforeAnswer, type ReadCall, serveRead } from './read-service.js'
 import {
@@ -98,9 +100,7 @@ export class StandIn {
       read: (call: ReadCall) => {
         this.requests++
         this.#track(call)
-        void serveRead(this.log, call, this.version !== '23.10.7', (c, n) =>
-          this.beforeReadAnswer(c, n),
-        )
+        void serveRead(this.log, call, this.#newer, (c, n) => this.beforeReadAnswer(c, n))
       },
       append: (
         call: ServerReadableStream<AppendReq, AppendResp>,
@@ -138,7 +138,19 @@ export class StandIn {
       },
       batchAppend: (call: BatchCall) => this.#batchAppend(call),
     })
+    if (this.#newer)
+      server.addService(sessionServices.StreamsServiceService, {
+        appendSession: (call: SessionCall, answer: Parameters<typeof serveAppendSession>[2]) => {
+          this.requests++
+          serveAppendSession(this.log, call, answer)
+        },
+        appendRecords: (_call: unknown, answer: sendUnaryData<never>) => answer(unhandled()),
+      })
     return server
+  }
+
+  get #newer(): boolean {
+    return this.version !== '23.10.7'
   }
 
   get port(): number {
@@ -150,7 +162,8 @@ export class StandIn {
   }
 
   describe(): string {
-    return `a stand-in for EventStoreDB ${this.version} (in this process; NOT KurrentDB)`
+    const product = this.#newer ? 'KurrentDB' : 'EventStoreDB'
+    return `a stand-in for ${product} ${this.version} (in this process; NOT KurrentDB)`
   }
 
   /** Ends every call and connection at once, as `kill -9` would; what was written stays in `log`. */
@@ -202,6 +215,7 @@ export class StandIn {
       ['event_store.client.streams.streams', 'tombstone'],
       ['event_store.client.streams.streams', 'batchappend'],
     ]
+    if (this.#newer) methods.push(['kurrentdb.protocol.v2.streams.streamsservice', 'appendsession'])
     const supported = new features.SupportedMethods().setEventStoreServerVersion(this.version)
     for (const [service, method] of methods)
       supported.addMethods(

@@ -81,6 +81,23 @@ export function streamDeleted(name: string): ServiceError {
   return exception('stream-deleted', status.FAILED_PRECONDITION, { 'stream-name': name })
 }
 
+/** An error of the newer services, with its details in the trailers as Google's RPC status. */
+export function detailed(
+  code: status,
+  details: string,
+  kind?: string,
+  message?: { serializeBinary(): Uint8Array },
+): ServiceError {
+  const metadata = new Metadata()
+  if (kind && message) {
+    const any = new Any()
+    any.pack(message.serializeBinary(), `kurrentdb.protocol.v2.streams.errors.${kind}`)
+    const rpc = new statuses.Status().setMessage(details).setDetails(any)
+    metadata.set('grpc-status-details-bin', Buffer.from(rpc.serializeBinary()))
+  }
+  return Object.assign(new Error(details), { code, details, metadata })
+}
+
 export function unhandled(): ServiceError {
   const details = 'Exception was thrown by handler.'
   return Object.assign(new Error(details), {
