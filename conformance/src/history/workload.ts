@@ -365,7 +365,8 @@ class Worker {
     if (!random.chance(0.3)) return
     const first = events.findIndex((event) => event.metadata.i === 0)
     const start = events[first]
-    if (!start) return
+    // What others than this history wrote is not its own to repeat.
+    if (!start?.streamId.startsWith(this.plan.prefix)) return
     const whole = events.slice(first, first + Number(start.metadata.count))
     if (
       whole.some(
