@@ -134,6 +134,7 @@ function findRepeats(batch: readonly Item[]): ReadonlySet<Item> {
 
 /** A batch is waited for as long as somebody waits for one of its appends. */
 function whenAllAbort(signals: readonly AbortSignal[]): { signal: AbortSignal; stop(): void } {
+  if (signals.length === 1) return { signal: signals[0]!, stop: () => {} }
   const controller = new AbortController()
   let waiting = signals.length
   const onAbort = () => {

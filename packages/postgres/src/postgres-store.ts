@@ -4,6 +4,7 @@ import {
   DriverEventStore,
   type EventStore,
   InvalidArgumentError,
+  isEventStoreError,
   type NewEvent,
   UnknownOutcomeError,
 } from '@annals/core'
@@ -101,13 +102,28 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
   ): Promise<T> {
     const driver = this.#driver
     const written: AppendRequest[] = []
+    // What an append met, also where `work` hides it in an error of its own.
+    let met: unknown
+    // What `work` rejected with: it reaches the caller as it is.
+    let own: { readonly error: unknown } | undefined
     const once = () =>
-      driver.database.transaction(this.#begin(), (session) => {
+      driver.database.transaction(this.#begin(), async (session) => {
         written.length = 0
-        return work({
-          client: session.client as never,
-          ...this.#appends(session, (request) => written.push(request)),
-        })
+        met = undefined
+        own = undefined
+        const appends = this.#appends(
+          session,
+          (request) => written.push(request),
+          (failure) => {
+            met = failure
+          },
+        )
+        try {
+          return await work({ client: session.client as never, ...appends })
+        } catch (error) {
+          own = { error }
+          throw error
+        }
       })
     return this.run('transaction', options.signal, async (scope) => {
       await this.#translating(() => driver.checkSchema())
@@ -125,8 +141,9 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
               { cause: error.cause },
             )
           }
-          if (!(await this.#mayRunAgain(error)) || performance.now() > deadline) {
-            throw this.#translated(error)
+          const again = (await this.#mayRunAgain(error)) || (await this.#mayRunAgain(met))
+          if (!again || performance.now() > deadline) {
+            throw own && own.error === error ? error : this.#translated(error)
           }
           await scope.sleep(Math.random() * Math.min(1000, 5 * 2 ** attempt))
         }
@@ -142,7 +159,7 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
       await driver.checkSchema()
       await session.rows({ text: `select ${driver.schema.sql}.enter()` }, [])
     })
-    return { ...this.#appends(session, () => {}), committed: () => this.#committed() }
+    return { ...this.#appends(session), committed: () => this.#committed() }
   }
 
   /** The lock first, so that nothing can get an xid before it. All of it is local to the transaction. */
@@ -150,15 +167,21 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
     return `begin isolation level read committed; set local idle_in_transaction_session_timeout = ${this.#idleTimeoutMs}; select ${this.#driver.schema.sql}.enter();`
   }
 
-  #appends(session: Queryable, onWrite: (request: AppendRequest) => void): TransactionAppends {
+  #appends(
+    session: Queryable,
+    onWrite: (request: AppendRequest) => void = () => {},
+    onFailure: (failure: unknown) => void = () => {},
+  ): TransactionAppends {
+    const { schema } = this.#driver
     const write = async (requests: readonly AppendRequest[]): Promise<readonly AppendResult[]> => {
       for (const request of requests) onWrite(request)
-      return this.#translating(async () =>
-        decideTogether(
-          requests,
-          await send(session, this.#driver.schema, requests, { atomic: true, joined: true }),
-        ),
-      )
+      try {
+        const decisions = await send(session, schema, requests, { atomic: true, joined: true })
+        return decideTogether(requests, decisions)
+      } catch (failure) {
+        onFailure(failure)
+        throw this.#translated(failure)
+      }
     }
     return {
       append: async (streamId, events, options = {}) => {
@@ -179,8 +202,7 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
   /** Whether the transaction was rolled back for a reason that a new one need not meet again. */
   async #mayRunAgain(error: unknown): Promise<boolean> {
     // An error of ours carries the server's as its cause.
-    const code = codeOf(error)
-    const cause = code !== undefined && /^[A-Z_]{6,}$/.test(code) ? (error as Error).cause : error
+    const cause = isEventStoreError(error) ? error.cause : error
     switch (codeOf(cause)) {
       case '40001':
       case '40P01':
@@ -211,13 +233,7 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
 
   /** Errors of the database as the contract has them; the caller's own pass unchanged. */
   #translated(error: unknown): unknown {
-    if (
-      !(error instanceof Error) ||
-      codeOf(error) === undefined ||
-      /^[A-Z_]{6,}$/.test(codeOf(error)!)
-    ) {
-      return error
-    }
+    if (isEventStoreError(error) || codeOf(error) === undefined) return error
     return this.#driver.translateError(error).error
   }
 }

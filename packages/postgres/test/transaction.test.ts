@@ -41,6 +41,28 @@ test('neither is there when the work fails, and the error is the caller’s own'
   expect(await store.streamVersion('Order-b')).toBe(0)
 })
 
+test('an error of the caller’s own statement reaches the caller as the client gave it', async () => {
+  const { store } = await db.create()
+  await db.admin.query(insert, ['twice', 1])
+  const work = store.transaction(({ client }) => client.query(insert, ['twice', 2]))
+  await expect(work).rejects.toMatchObject({ code: '23505' })
+})
+
+test('a conflict of transactions that the work hides in an error of its own is run again all the same', async () => {
+  const { store, schema } = await db.create()
+  let runs = 0
+  await store.transaction(async ({ append }) => {
+    runs++
+    await append(`Early-${runs}`, [placed()])
+    if (runs === 1) await db.open(schema).append('Order-h', [placed()])
+    await append('Order-h', [placed()]).catch((cause) => {
+      throw new Error('mine', { cause })
+    })
+  })
+  expect(runs).toBe(2)
+  expect(await store.streamVersion('Order-h')).toBe(2)
+})
+
 test('a refused append leaves the transaction usable', async () => {
   const { store } = await db.create()
   await store.append('Order-c', [placed()])
