@@ -19,7 +19,8 @@ import { readFrontier } from './frontier.js'
 import { Notifications } from './notifications.js'
 import { origin, positionPattern } from './positions.js'
 import { positionOf, readAll, readStream } from './read.js'
-import { assertSchema, migrate } from './schema.js'
+import type { FilterIndexes } from './read-all-page.js'
+import { inspectSchema, migrate } from './schema.js'
 import type { SchemaName } from './schema-name.js'
 import { deleteSnapshot, loadSnapshot, saveSnapshot } from './snapshots.js'
 import { translateError } from './translate-error.js'
@@ -35,7 +36,7 @@ export class PostgresDriver implements StoreDriver {
   readonly schema: SchemaName
   readonly notifications: Notifications
   readonly #appender: Appender
-  #checked: Promise<void> | undefined
+  #checked: Promise<FilterIndexes> | undefined
 
   constructor(database: Database, schema: SchemaName, listen: boolean) {
     this.database = database
@@ -67,8 +68,8 @@ export class PostgresDriver implements StoreDriver {
   }
 
   async *readAll(query: AllQuery): AsyncGenerator<AllBatch> {
-    await this.checkSchema()
-    yield* readAll(this.database, this.schema, query)
+    const indexes = await this.checkSchema()
+    yield* readAll(this.database, this.schema, indexes, query)
   }
 
   watch(onNews: () => void, onLost: (error: unknown) => void): Promise<Release> {
@@ -145,8 +146,8 @@ export class PostgresDriver implements StoreDriver {
   }
 
   /** Once, before the first use: tables of another version of this library are not touched. */
-  checkSchema(): Promise<void> {
-    this.#checked ??= assertSchema(this.database, this.schema).catch((error: unknown) => {
+  checkSchema(): Promise<FilterIndexes> {
+    this.#checked ??= inspectSchema(this.database, this.schema).catch((error: unknown) => {
       this.#checked = undefined
       throw error
     })

@@ -19,6 +19,15 @@ export interface AllPage {
   read(rows: readonly Row[]): { rows: readonly Row[]; reached: Place | null }
 }
 
+/** Which of the indexes that may be dropped are there. */
+export interface FilterIndexes {
+  readonly categories: boolean
+  readonly types: boolean
+}
+
+/** Precedes every event. */
+const beginning: Place = { epoch: 0, transaction: '0', sequence: '0' }
+
 /** How many rows a filter that no index serves looks at for one page, at most. */
 const scanAtMost = 4000
 
@@ -35,6 +44,7 @@ export function allPage(
   { forwards, from, head }: PageBounds,
   filter: Filter | null,
   asked: number,
+  indexes: FilterIndexes,
 ): AllPage {
   const values: Value[] = []
   const bind = (value: Value) => `$${values.push(value)}`
@@ -50,22 +60,31 @@ export function allPage(
     const direction = forwards ? 'asc' : 'desc'
     return `${alias}.epoch ${direction}, ${alias}.transaction_id ${direction}, ${alias}.global_position ${direction}`
   }
-  const bounds = [`${place('e')} <= ${bindPlace(head)}`]
-  if (from) bounds.push(`${place('e')} ${forwards ? '>' : '<'} ${bindPlace(from)}`)
-
-  const { key, rest } = plan(filter)
+  const { key, rest } = plan(filter, indexes)
   const checks = rest.map(({ kind, items }) =>
     kind === 'prefixes'
       ? `(${items.map((item) => `starts_with(e.stream_id, ${bind(item)})`).join(' or ')})`
       : `e.${kind} = any (${bindList(items)})`,
   )
 
+  // An item of the key is not compared for equality but as the first part of the place: then only the key's own index
+  // has this order, and the planner cannot prefer to look for the item all along the global one.
+  const within = (item: string) => {
+    const [start, stop] = forwards ? [from ?? beginning, head] : [beginning, from ?? head]
+    const [above, upTo] = [bindPlace(start), bindPlace(stop)]
+    const limit = forwards || from === null ? '<=' : '<'
+    if (!key) return `${place('e')} > ${above} and ${place('e')} ${limit} ${upTo}`
+    const keyed = `(e.${key.kind}, ${place('e').slice(1)}`
+    return `${keyed} > (${item}, ${above.slice(1)} and ${keyed} ${limit} (${item}, ${upTo.slice(1)}`
+  }
+  const inOrder = key ? `e.${key.kind} ${forwards ? 'asc' : 'desc'}, ${order('e')}` : order('e')
+
   if (checks.length === 0 && (key === null || key.items.length === 1)) {
-    if (key) bounds.push(`e.${key.kind} = ${bind(key.items[0]!)}`)
+    const item = key ? `${bind(key.items[0]!)}::text` : ''
     return {
       statement: {
-        text: `select ${eventColumns('e')} from ${s}.events e where ${bounds.join(' and ')}
-          order by ${order('e')} limit ${bind(asked)}`,
+        text: `select ${eventColumns('e')} from ${s}.events e where ${within(item)}
+          order by ${inOrder} limit ${bind(asked)}`,
       },
       values,
       read: (rows) => ({
@@ -76,7 +95,6 @@ export function allPage(
   }
 
   const keys = key ? bindList(key.items) : `array['']`
-  if (key) bounds.push(`e.${key.kind} = k.item`)
   const each =
     checks.length === 0
       ? asked
@@ -92,7 +110,7 @@ export function allPage(
               .replace(/encode\(e\.(\w+), 'hex'\)/g, 'e.$1')
               .replace(/extract\(epoch from e\.created_at\)/, 'e.created_at')},
               ${checks.length === 0 ? 'true' : checks.join(' and ')} as hit
-            from ${s}.events e where ${bounds.join(' and ')} order by ${order('e')} limit ${bindEach}
+            from ${s}.events e where ${within('k.item')} order by ${inOrder} limit ${bindEach}
           ) e
         ), reached as (
           select l.epoch, l.transaction_id, l.global_position from (
@@ -128,23 +146,25 @@ interface Condition {
 }
 
 /** Which list an index serves, and what is left to check. */
-function plan(filter: Filter | null): { key: Condition | null; rest: readonly Condition[] } {
-  const conditions: Condition[] = []
-  if (filter?.categories) conditions.push({ kind: 'stream_type', items: filter.categories })
-  if (filter?.types) conditions.push({ kind: 'event_type', items: filter.types })
-  if (filter?.streamPrefixes) conditions.push({ kind: 'prefixes', items: filter.streamPrefixes })
-  const first = conditions[0]
-  if (first === undefined) return { key: null, rest: [] }
-  if (first.kind === 'stream_type') return { key: first, rest: conditions.slice(1) }
-  const prefixes = filter?.streamPrefixes
-  // A prefix with a dash names a whole category before it.
-  if (prefixes?.every((prefix) => prefix.includes('-'))) {
-    return {
-      key: { kind: 'stream_type', items: [...new Set(prefixes.map(categoryOf))] },
-      rest: conditions,
+function plan(
+  filter: Filter | null,
+  indexes: FilterIndexes,
+): { key: Condition | null; rest: readonly Condition[] } {
+  const { categories, types, streamPrefixes } = filter ?? {}
+  const byCategory = categories && { kind: 'stream_type' as const, items: categories }
+  const byType = types && { kind: 'event_type' as const, items: types }
+  const byPrefix = streamPrefixes && { kind: 'prefixes' as const, items: streamPrefixes }
+  const all = [byCategory, byType, byPrefix].filter((condition) => condition !== undefined)
+  const without = (key: Condition) => ({ key, rest: all.filter((other) => other !== key) })
+
+  if (indexes.categories) {
+    if (byCategory) return without(byCategory)
+    // A prefix with a dash names a whole category before it.
+    if (streamPrefixes?.every((prefix) => prefix.includes('-'))) {
+      const items = [...new Set(streamPrefixes.map(categoryOf))]
+      return { key: { kind: 'stream_type', items }, rest: all }
     }
   }
-  return first.kind === 'event_type'
-    ? { key: first, rest: conditions.slice(1) }
-    : { key: null, rest: conditions }
+  if (indexes.types && byType) return without(byType)
+  return { key: null, rest: all }
 }

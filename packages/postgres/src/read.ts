@@ -10,7 +10,7 @@ import { bytesOfRows, eventColumns, placeOfRow, rowToEvent } from './events.js'
 import { readFrontier } from './frontier.js'
 import { PageSize } from './page-size.js'
 import { formatPosition, origin, type Place, parsePosition } from './positions.js'
-import { allPage, type PageBounds } from './read-all-page.js'
+import { allPage, type FilterIndexes, type PageBounds } from './read-all-page.js'
 import type { SchemaName } from './schema-name.js'
 
 /**
@@ -53,6 +53,7 @@ export async function* readStream(
 export async function* readAll(
   database: Queryable,
   schema: SchemaName,
+  indexes: FilterIndexes,
   query: AllQuery,
 ): AsyncGenerator<AllBatch> {
   const forwards = query.direction === 'forwards'
@@ -70,7 +71,7 @@ export async function* readAll(
     // Backwards from above the head is backwards from the head.
     const from = cursor ?? (after !== null && after <= headPosition ? parsePosition(after) : null)
     const bounds: PageBounds = { forwards, from, head: head! }
-    const page = allPage(schema, bounds, query.filter, asked)
+    const page = allPage(schema, bounds, query.filter, asked, indexes)
     const rows = await database.rows(page.statement, page.values, signal)
     const found = page.read(rows)
     size.learn(found.rows.length, bytesOfRows(found.rows))

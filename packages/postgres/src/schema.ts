@@ -1,6 +1,7 @@
 import { SchemaMissingError } from '@annals/core'
 import type { Database, Queryable } from './database.js'
 import { migrations, migrationsTable, schemaVersion } from './migrations.js'
+import type { FilterIndexes } from './read-all-page.js'
 import type { SchemaName } from './schema-name.js'
 
 /**
@@ -30,15 +31,30 @@ export async function migrate(database: Database, schema: SchemaName): Promise<v
   )
 }
 
-/** @throws SCHEMA_MISSING unless the schema is exactly the one that this version of the store knows. */
-export async function assertSchema(database: Queryable, schema: SchemaName): Promise<void> {
-  const present = await readVersionOfTable(database, schema)
+/**
+ * @throws SCHEMA_MISSING unless the schema is exactly the one that this version of the store knows.
+ * @returns which of the indexes that may be dropped are there.
+ */
+export async function inspectSchema(
+  database: Queryable,
+  schema: SchemaName,
+): Promise<FilterIndexes> {
+  const s = schema.sql
+  const [row] = await database.rows(
+    {
+      text: `select coalesce(max(version), 0), to_regclass($1) is not null, to_regclass($2) is not null
+        from ${s}.migrations`,
+    },
+    [`${s}.events_by_category`, `${s}.events_by_type`],
+  )
+  const present = Number(row![0])
   if (present > schemaVersion) throw newer(schema, present)
   if (present < schemaVersion) {
     throw new SchemaMissingError(
       `Schema "${schema.name}" is ${present === 0 ? 'empty' : `at version ${present}`}, and this store needs version ${schemaVersion}: call migrate().`,
     )
   }
+  return { categories: row![1] === 't', types: row![2] === 't' }
 }
 
 /** 0 where there is nothing yet. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isEventStoreError } from '@annals/core'
+import { isEventStoreError, matchesFilter } from '@annals/core'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postgresStore, postgresStoreFromUrl } from '../src/index.js'
@@ -134,6 +134,56 @@ describe('statements', () => {
     texts.length = 0
     expect(await counted.readAll({ filter: { types: ['Rare'] } }).toArray()).toHaveLength(1)
     expect(texts).toHaveLength(2)
+  })
+})
+
+describe('filters', () => {
+  test('give the same events with the indexes that may be dropped and without, in pages of any size', async () => {
+    const { schema, store } = await db.create()
+    for (let i = 0; i < 60; i++) {
+      const types = ['A', 'B', 'C', 'D', 'E'].slice(0, (i % 5) + 1)
+      await store.append(
+        `${['Order', 'Item', 'Orders'][i % 3]}-${i % 7}`,
+        Array.from({ length: 12 }, () => types.map((type) => event(type))).flat(),
+      )
+    }
+    const all = await store.readAll().toArray()
+    await db.admin.query(
+      `drop index ${schema}.events_by_category, ${schema}.events_by_type, ${schema}.events_by_time`,
+    )
+    const without = db.open(schema)
+    const filters = [
+      { categories: ['Order'] },
+      { categories: ['Item', 'Orders', 'Absent'] },
+      { types: ['E'] },
+      { types: ['A', 'C'] },
+      { streamPrefixes: ['Order-1', 'Item-'] },
+      { streamPrefixes: ['Order', 'It'] },
+      { categories: ['Order', 'Item'], types: ['B', 'E'] },
+      { categories: ['Order'], types: ['D'], streamPrefixes: ['Order-', 'X'] },
+      { types: ['B'], streamPrefixes: ['Orders-2'] },
+      { types: ['Absent'] },
+    ]
+    for (const filter of filters) {
+      const expected = all.filter((e) => matchesFilter(filter, e)).map(({ id }) => id)
+      for (const reader of [store, without]) {
+        for (const direction of ['forwards', 'backwards'] as const) {
+          const wanted = direction === 'forwards' ? expected : expected.toReversed()
+          const read = await reader.readAll({ filter, direction }).toArray()
+          expect(read.map(({ id }) => id)).toEqual(wanted)
+          const few = await reader.readAll({ filter, direction, limit: 3 }).toArray()
+          expect(few.map(({ id }) => id)).toEqual(wanted.slice(0, 3))
+          // From the place of any event, also one that the filter does not let through.
+          const after = all[777]!.position
+          const rest = await reader.readAll({ filter, direction, after }).toArray()
+          expect(rest.map(({ id }) => id)).toEqual(
+            read
+              .filter((e) => (direction === 'forwards' ? e.position > after : e.position < after))
+              .map(({ id }) => id),
+          )
+        }
+      }
+    }
   })
 })
 
