@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import {
   type $Command,
   BatchGetItemCommand,
@@ -144,6 +145,8 @@ export class Requests {
     signal: AbortSignal,
   ): Promise<O> {
     signal.throwIfAborted()
+    // One call may have dozens of requests under way, which is no leak of listeners to warn of.
+    setMaxListeners(0, signal)
     command.middlewareStack.add(oneAttempt, {
       step: 'finalizeRequest',
       priority: 'low',
