@@ -17,7 +17,7 @@ export async function attempt<T>(
   timeoutMs: number,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const own = new Scope(scope.operation, scope.signal, false)
+  const own = new Scope(scope.operation, scope, false)
   let timer: NodeJS.Timeout | undefined
   try {
     return await new Promise<T>((resolve, reject) => {
@@ -36,7 +36,7 @@ export async function* attemptBatches<B>(
   timeoutMs: number,
   read: (signal: AbortSignal) => AsyncIterable<B>,
 ): AsyncGenerator<B, void, undefined> {
-  const own = new Scope(scope.operation, scope.signal, false)
+  const own = new Scope(scope.operation, scope, false)
   const iterator = read(own.signal)[Symbol.asyncIterator]()
   let ended = false
   try {

@@ -67,7 +67,7 @@ class Iteration<T> implements AsyncIterator<T, undefined> {
         .catch(ignore)
         .finally(() => scope.dispose())
     if (scope.failure) stop()
-    else scope.signal.addEventListener('abort', stop, { once: true })
+    else scope.onEnd(stop)
   }
 }
 

@@ -5,8 +5,10 @@ import { AbortedError, ClosedError, type EventStoreError } from './errors.js'
  * that a call starts is bound to its scope's signal.
  */
 export class Scope {
-  readonly #controller = new AbortController()
-  readonly #unlink: () => void
+  /** Made when somebody asks for the signal: a signal costs more than everything else of a short call's scope. */
+  #controller: AbortController | undefined
+  readonly #listeners = new Set<() => void>()
+  #unlink: () => void = ignore
   #failure: EventStoreError | undefined
   #released: () => void = ignore
   /** Resolves when nothing of the call is left: for `close()`, which waits for it. */
@@ -16,19 +18,36 @@ export class Scope {
 
   constructor(
     readonly operation: string,
-    caller: AbortSignal | undefined,
+    /** The caller's signal, or the scope that this one is a part of. */
+    outer: AbortSignal | Scope | undefined,
     /** An iteration is ended by `close()`; everything else is waited for. */
     readonly iteration: boolean,
   ) {
-    const onAbort = () => this.end(abortedBy(operation, caller!))
-    if (caller?.aborted) onAbort()
-    else caller?.addEventListener('abort', onAbort, { once: true })
-    this.#unlink = () => caller?.removeEventListener('abort', onAbort)
+    if (outer instanceof Scope) {
+      const onEnd = () => this.end(outer.failure!)
+      if (outer.failure) onEnd()
+      else this.#unlink = outer.onEnd(onEnd)
+    } else if (outer) {
+      const onAbort = () => this.end(abortedBy(operation, outer))
+      if (outer.aborted) onAbort()
+      else outer.addEventListener('abort', onAbort, { once: true })
+      this.#unlink = () => outer.removeEventListener('abort', onAbort)
+    }
   }
 
   /** Aborts when the call must end. */
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#failure) this.#controller.abort(this.#failure)
+    }
     return this.#controller.signal
+  }
+
+  /** Calls the listener once, when the call must end. Returns what takes it off. */
+  onEnd(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** Why the call must end; undefined while it need not. */
@@ -40,7 +59,9 @@ export class Scope {
   end(failure: EventStoreError): void {
     if (this.#failure) return
     this.#failure = failure
-    this.#controller.abort(failure)
+    this.#controller?.abort(failure)
+    for (const listener of this.#listeners) listener()
+    this.#listeners.clear()
   }
 
   /** The promise's result, or the failure as soon as the scope ends. */
@@ -50,9 +71,17 @@ export class Scope {
       return Promise.reject(this.#failure)
     }
     return new Promise<T>((resolve, reject) => {
-      const onEnd = () => reject(this.#failure)
-      this.signal.addEventListener('abort', onEnd, { once: true })
-      promise.then(resolve, reject).finally(() => this.signal.removeEventListener('abort', onEnd))
+      const off = this.onEnd(() => reject(this.#failure))
+      promise.then(
+        (value) => {
+          off()
+          resolve(value)
+        },
+        (error: unknown) => {
+          off()
+          reject(error)
+        },
+      )
     })
   }
 
@@ -60,15 +89,14 @@ export class Scope {
   sleep(milliseconds: number): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure)
     return new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.signal.removeEventListener('abort', onEnd)
-        resolve()
-      }, milliseconds)
-      const onEnd = () => {
+      const off = this.onEnd(() => {
         clearTimeout(timer)
         reject(this.#failure)
-      }
-      this.signal.addEventListener('abort', onEnd, { once: true })
+      })
+      const timer = setTimeout(() => {
+        off()
+        resolve()
+      }, milliseconds)
     })
   }
 
