@@ -5,7 +5,7 @@ import { emptyModel, type OrdersModel, project, type ShopEvent } from './read-mo
 const subscriptionId = 'orders-read-model'
 
 /** So many events at most are read again after a crash under load. */
-const saveEvery = 200
+const saveEvery = 100
 /** In a quiet time the model is kept at most this much behind. */
 const saveAfterMs = 1000
 

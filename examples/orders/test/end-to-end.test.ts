@@ -25,7 +25,7 @@ const stores: Readonly<Record<string, (folder: string) => Promise<string>>> = {
 const quiet = { started: () => undefined, served: () => undefined, killed: () => undefined }
 
 test('a day of trade in memory', async () => {
-  const config = configOf('memory:', await temporaryFolder(), { orders: 200 })
+  const config = configOf('memory:', await temporaryFolder(), { orders: 100 })
   const day = await runDay(config, await hostInProcess(config), quiet)
   expectGood(day, config)
   // What lives in the process's memory cannot outlive its crash.
@@ -35,7 +35,7 @@ test('a day of trade in memory', async () => {
 describe.each(Object.entries(stores))('%s', (_, open) => {
   test('a day of trade with a crash in the middle, and another on the same data', async () => {
     const folder = await temporaryFolder()
-    const config = configOf(await open(folder), folder, { orders: 120 })
+    const config = configOf(await open(folder), folder, { orders: 80 })
     const day = await runDay(config, hostInChild(config, launch), quiet)
     expectGood(day, config)
     expect(day.startups).toHaveLength(2)
@@ -43,14 +43,14 @@ describe.each(Object.entries(stores))('%s', (_, open) => {
     expect(again?.resumed.position).not.toBeNull()
     expect(day.tally.unanswered).toBeGreaterThan(0)
 
-    const next = { ...config, orders: 20, crash: false }
+    const next = { ...config, orders: 15, crash: false }
     const second = await runDay(next, hostInChild(next, launch), quiet)
     expectGood(second, next)
     expect(second.startups).toMatchObject([
       { resumed: { events: day.findings.events, caughtUpWith: 0 }, finished: 0 },
     ])
     expect(second.findings.events).toBeGreaterThan(day.findings.events)
-  }, 240_000)
+  }, 480_000)
 })
 
 function expectGood({ findings, tally, report }: DayResult, { orders }: Config): void {

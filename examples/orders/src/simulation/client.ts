@@ -86,8 +86,13 @@ export class Client {
   }
 
   async get(path: string): Promise<Reply> {
-    const response = await fetch(`${await this.#url}${path}`)
-    return { status: response.status, body: (await response.json()) as Reply['body'] }
+    for (let attempt = 1; ; attempt++) {
+      const response = await fetch(`${await this.#url}${path}`)
+      const reply = { status: response.status, body: (await response.json()) as Reply['body'] }
+      if (reply.status === 200) return reply
+      const told = `${path}: ${reply.status} ${JSON.stringify(reply.body)}`
+      if (reply.status !== 503 || attempt >= 20) throw new Error(told)
+    }
   }
 
   async post(path: string, body: object, key: string, correlationId: string): Promise<Reply> {
