@@ -8,9 +8,9 @@ import type { DynamoDbStoreOptions } from './options.js'
  *
  * - `dynamodb:///orders`: the table `orders`, with the SDK's region, credentials and endpoint;
  * - `dynamodb:///orders?region=eu-central-1`: in that region;
- * - `dynamodb://localhost:8000/orders`: DynamoDB Local at that address, over HTTP. Where the environment has no
- *   credentials, `http://localhost`-like endpoints take any: give `dynamodb://key:secret@localhost:8000/orders`, or leave
- *   them out for the placeholders `local`;
+ * - `dynamodb://localhost:8000/orders`: DynamoDB Local at that address, over HTTP, in the region us-east-1 unless the URL
+ *   names one. It takes any credentials, but keeps separate tables for each access key and region: `local` and `local`, or
+ *   those of the URL, `dynamodb://key:secret@localhost:8000/orders`;
  * - `?gracePeriodMs=500`: see `DynamoDbStoreOptions`.
  *
  * Credentials of AWS do not belong in a URL: leave them to the SDK.
