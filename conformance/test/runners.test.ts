@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { allCases, mutants, rules } from '../src/index.js'
@@ -64,13 +67,47 @@ describe('the command', () => {
       ...['--rule', 'APPEND-5', '--rule', 'APPEND-6', '--json'],
     )
     const [report] = JSON.parse(out) as [
-      { harness: string; ok: boolean; results: { rule: string; outcome: string }[] },
+      { store: string; ok: boolean; results: { rule: string; outcome: string }[] },
     ]
-    expect(report.harness).toBe('a broken store')
+    expect(report.store).toBe('a broken store')
     expect(report.ok).toBe(false)
     for (const { rule, outcome } of report.results)
       expect(outcome).toBe(rule === 'APPEND-5' ? 'failed' : 'passed')
     expect(code).toBe(1)
+  })
+
+  it('explains a rule: what it promises, why, and what is known to break it', async () => {
+    const { code, out } = await cli('explain', 'all-4')
+    expect(code).toBe(0)
+    for (const part of ['Nothing arrives late', 'Why it matters: ', 'ALL-4/follower: '])
+      expect(out).toContain(part)
+  })
+
+  it('keeps a run, and sets it beside another', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'annals-report-'))
+    try {
+      const kept = ['--report', 'json', '--report-dir', folder]
+      expect((await cli('--rule', 'EXPECT-2', ...kept)).code).toBe(0)
+      const file = join(folder, 'conformance.json')
+      expect((await cli('report', file, file, '--report-dir', folder)).code).toBe(0)
+      const html = await readFile(join(folder, 'conformance.html'), 'utf8')
+      expect(html.match(/<th scope="col">memory<\/th>/g)).toHaveLength(2)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('holds a history against the contract', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'annals-history-'))
+    try {
+      const file = join(folder, 'history.jsonl')
+      await writeFile(file, '{"not":"a history"}\n')
+      const { code, err } = await cli('check', file)
+      expect(code).toBe(2)
+      expect(err).toMatch(/history/)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('ends with 2 and says why where the command is wrong', async () => {
@@ -79,6 +116,9 @@ describe('the command', () => {
       [['run', '/nowhere/harness.js'], 'there is no file /nowhere/harness.js'],
       [['--repeat', 'often'], '--repeat takes a whole number'],
       [['--level', 'thorough'], 'there is no level thorough'],
+      [['explain', 'FOO-1'], 'there is no rule FOO-1'],
+      [['--report', 'pdf'], 'there is no report pdf'],
+      [['--rool', 'ALL-4'], "Unknown option '--rool'"],
     ] as const) {
       const { code, err } = await cli(...args)
       expect(err).toContain(message)

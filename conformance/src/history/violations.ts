@@ -1,3 +1,4 @@
+import type { TimelineOperation } from '../reports/run-record.js'
 import type { RuleId } from '../rules.js'
 import type { Operation } from './operation.js'
 
@@ -6,6 +7,8 @@ export interface Violation {
   readonly rule: RuleId
   readonly message: string
   readonly operations: readonly string[]
+  /** The same, to be drawn. */
+  readonly timeline: readonly TimelineOperation[]
   /** Where they stand in the log, from 1. */
   readonly lines: readonly number[]
 }
@@ -32,6 +35,12 @@ export class Findings {
       rule,
       message,
       operations: involved.map(String),
+      timeline: involved.map((op) => ({
+        process: op.process,
+        start: op.call,
+        end: Number.isFinite(op.end) ? op.end : null,
+        text: String(op),
+      })),
       lines: involved.flatMap((op) => (op.endLine > 0 ? [op.callLine, op.endLine] : [op.callLine])),
     }
     this.violations.push(violation)
