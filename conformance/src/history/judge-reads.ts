@@ -69,12 +69,13 @@ class ReadJudge {
     const { state, order, selection, read } = this
     const { events } = state
     const { after, required } = read
-    // How many of the selected events are still to come; -1 while nobody knows where it began.
+    // How many of the selected events lie where it may read.
+    let most = selection.events.length
+    // How many of them are still to come; -1 while nobody knows where it began.
     let left = -1
     if (after !== null && after !== 'end') {
       const known = events.byPosition.get(after)
-      const below = known === undefined ? order.upTo(after) : order.rank[known]!
-      const most = selection.below[below]!
+      most = selection.below[known === undefined ? order.upTo(after) : order.rank[known]!]!
       const first = read.count > 0 ? this.#placeOf(read.source.at(read.start)) : -1
       if (read.settled || first >= most) left = most
     }
@@ -84,19 +85,10 @@ class ReadJudge {
       const place = this.#placeOf(event)
       if (place === -1) return
       if (left === -1) {
-        if (required) {
-          const reached = selection.below[order.upTo(required.position)]!
-          const limit =
-            after === null || after === 'end'
-              ? reached
-              : Math.min(reached, selection.below[order.upTo(after)]!)
-          if (
-            place + 1 < limit &&
-            selection.events[limit - 1] !== events.byPosition.get(after ?? '')
-          ) {
-            this.#late(selection.events[limit - 1]!)
-            return
-          }
+        const held = required ? selection.below[order.upTo(required.position)]! : 0
+        if (place + 1 < Math.min(held, most)) {
+          this.#late(selection.events[Math.min(held, most) - 1]!)
+          return
         }
         if (after === null) this.#endsWhole(event)
       } else if (place !== left - 1) {
