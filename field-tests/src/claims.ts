@@ -159,8 +159,7 @@ const castoreCommon = {
     'MULTI-1/all-or-nothing': `it leaves gaps in versions: ${aboveTheHead}; see held/castore-MULTI-1.ts`,
     'MULTI-1/crossing-writers': 'it appends without a version, which is not claimed',
     'MULTI-1/all-written': "it appends with 'exists', which is not claimed",
-    'READ-1/long-stream':
-      'it pushes groups of more than 100 events; DynamoDB’s limit is documented',
+    'READ-4/whole-event': 'it looks at the last of all events; there is no order of all',
     'MULTI-1/repeat': 'repeats are not claimed',
     'MULTI-1/visible-at-once': 'there is no reader of all events',
     'READ-4/bytes': 'bytes are not claimed',
@@ -267,7 +266,6 @@ export const eventstoreMemoryClaims: Claims = {
     'ALL-2': { words: 'for replaying your events or for rebuilding a viewmodel', where: readme },
     'ALL-3': { words: 'position of the event in the whole store', where: readme },
     'ALL-4': { words: 'just call next to retrieve the next page', where: readme },
-    'SUB-5': { words: 'just call next to retrieve the next page', where: readme },
   },
 }
 
