@@ -27,6 +27,8 @@ export interface SoakOptions {
    * process, and none can be killed or stopped.
    */
   readonly workerStore?: (subject: Subject) => WorkerStore | Promise<WorkerStore>
+  /** What the report calls a target that is no harness. Default: the scheme of its URL, or its module. */
+  readonly name?: string
   /** Default: 4. */
   readonly workers?: number
   /** How long a history is before it is checked, in seconds. Default: 20. */
@@ -124,7 +126,7 @@ async function openTarget(options: SoakOptions): Promise<Target> {
   const store = await openWorkerStore(target, {})
   await store.migrate()
   return {
-    name: 'url' in target ? new URL(target.url).protocol : target.module,
+    name: options.name ?? ('url' in target ? new URL(target.url).protocol : target.module),
     store,
     subject: {},
     workerStore: target,
