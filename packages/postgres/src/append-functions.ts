@@ -147,7 +147,7 @@ begin${takeLock(schema)}${readEpoch(schema)}
     end if;
   end if;
   if base is null then
-    return ${s}.write_batch(writer, epoch_now, false, array[_stream], case when _expected in (0, ${expectations.any}) then array[_stream] else '{}' end,
+    return ${s}.write_batch(writer, epoch_now, false, array[_stream], case when _expected in (0, ${expectations.any}) then array[_stream] else '{}' end, array[n],
       array[1], array[_expected], array[n], array_fill(1, array[n]), array(select generate_series(1, n)),
       _ids, _types, _encodings, _data, _bytes, _metadata, _metadata_bytes);
   end if;
@@ -180,7 +180,8 @@ end $annals$;`
  * Then every append is decided in turn against the versions as the ones before it leave them, and what is to be written
  * is written by one statement.
  *
- * `_streams`: all of them, in order. `_fresh`: those of them that an append may create, in order. For each append:
+ * `_streams`: all of them, in order. `_fresh`: those of them that an append may create, in order,
+ * and `_firsts`: the version to create each at, which is right at once where a single append is for it. For each append:
  * `_slots` (its stream's place in `_streams`), `_expected`, `_counts`. For each event: `_owners` (its append),
  * `_offsets` (its place in the append, from 1) and its columns.
  */
@@ -188,7 +189,7 @@ function appendBatch(schema: SchemaName): string {
   const s = schema.sql
   return `
 create function ${s}.append_batch(
-  _joined boolean, _patience integer, _atomic boolean, _streams text[], _fresh text[],
+  _joined boolean, _patience integer, _atomic boolean, _streams text[], _fresh text[], _firsts bigint[],
   _slots integer[], _expected bigint[], _counts integer[], _owners integer[], _offsets integer[],
   _ids uuid[], _types text[], _encodings smallint[],
   _data jsonb[], _bytes bytea[], _metadata jsonb[], _metadata_bytes bytea[]
@@ -199,7 +200,7 @@ declare
   epoch_now integer;
   epoch_valid boolean;
 begin${takeLock(schema)}${readEpoch(schema)}
-  return ${s}.write_batch(writer, epoch_now, _atomic, _streams, _fresh, _slots, _expected, _counts, _owners, _offsets,
+  return ${s}.write_batch(writer, epoch_now, _atomic, _streams, _fresh, _firsts, _slots, _expected, _counts, _owners, _offsets,
     _ids, _types, _encodings, _data, _bytes, _metadata, _metadata_bytes);
 end $annals$;`
 }
@@ -208,7 +209,7 @@ end $annals$;`
 function writeBatch({ sql: s }: SchemaName): string {
   return `
 create function ${s}.write_batch(
-  writer xid8, epoch_now integer, _atomic boolean, _streams text[], _fresh text[],
+  writer xid8, epoch_now integer, _atomic boolean, _streams text[], _fresh text[], _firsts bigint[],
   _slots integer[], _expected bigint[], _counts integer[], _owners integer[], _offsets integer[],
   _ids uuid[], _types text[], _encodings smallint[],
   _data jsonb[], _bytes bytea[], _metadata jsonb[], _metadata_bytes bytea[]
@@ -217,6 +218,7 @@ security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $annals$
 declare
+  created text[] := '{}';
   versions bigint[];
   stale boolean[];
   ids_known boolean;
@@ -237,19 +239,28 @@ declare
   part text;
 begin
   if cardinality(_fresh) > 0 then
-    insert into ${s}.streams (stream_id, stream_type, version, last_epoch, last_transaction)
-      select f.stream_id, split_part(f.stream_id, '-', 1), 0, epoch_now, writer
-      from unnest(_fresh) with ordinality as f (stream_id, n) order by f.n
-      on conflict (stream_id) do nothing;
+    with created as (
+      insert into ${s}.streams (stream_id, stream_type, version, last_epoch, last_transaction)
+        select f.stream_id, split_part(f.stream_id, '-', 1), f.version, epoch_now, writer
+        from unnest(_fresh, _firsts) with ordinality as f (stream_id, version, n)
+        where f.stream_id is not null order by f.n
+        on conflict (stream_id) do nothing returning stream_id
+    ) select coalesce(array_agg(c.stream_id), '{}') into created from created c;
   end if;
-  select array_agg(coalesce(l.version, 0) order by x.n),
-      array_agg(coalesce((l.last_epoch, l.last_transaction) > (epoch_now, writer), false) order by x.n)
-    into versions, stale
-    from unnest(_streams) with ordinality as x (stream_id, n)
-    left join (
-      select st.stream_id, st.version, st.last_epoch, st.last_transaction from ${s}.streams st
-      where st.stream_id = any (_streams) order by st.stream_id for no key update
-    ) l on l.stream_id = x.stream_id;
+  if cardinality(created) = cardinality(_streams) then
+    versions := array_fill(0::bigint, array[cardinality(_streams)]);
+    stale := array_fill(false, array[cardinality(_streams)]);
+  else
+    select array_agg(coalesce(l.version, 0) order by x.n),
+        array_agg(coalesce((l.last_epoch, l.last_transaction) > (epoch_now, writer), false) order by x.n)
+      into versions, stale
+      from unnest(_streams) with ordinality as x (stream_id, n)
+      left join (
+        select st.stream_id, st.version, st.last_epoch, st.last_transaction from ${s}.streams st
+        where st.stream_id = any (_streams) and st.stream_id <> all (created)
+        order by st.stream_id for no key update
+      ) l on l.stream_id = x.stream_id;
+  end if;
   perform 1 from ${s}.events e where e.id = any (_ids);
   ids_known := found;
   if ids_known then
@@ -311,7 +322,7 @@ begin
         end if;
       end loop;
     end if;
-    delete from ${s}.streams st where st.stream_id = any (_fresh) and st.version = 0;
+    delete from ${s}.streams st where st.stream_id = any (created);
   else
     with added as (
       insert into ${s}.events (id, stream_id, stream_type, event_type, encoding, event_data, event_bytes,

@@ -205,17 +205,23 @@ async function sendBatch(
   { atomic = false, joined = false, patienceMs = 0, signal }: SendOptions,
 ): Promise<readonly Decision[]> {
   const statement: Statement = {
-    text: `select ${s}.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+    text: `select ${s}.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
     prepared: true,
   }
   // The order of locking must be the same for all: by bytes, as the column's collation has it.
   const streams = [...new Set(requests.map((request) => request.streamId))].sort(byBytes)
   const slots = new Map(streams.map((streamId, index) => [streamId, index + 1]))
-  const creatable = new Set(
-    requests
-      .filter(({ expected }) => expected === 0 || expected === 'any')
-      .map(({ streamId }) => streamId),
-  )
+  // The appends to each stream that may be new: it is created at its version at once where there is only one.
+  const creatable = new Map<string, number>()
+  const several = new Set<string>()
+  const named = new Set<string>()
+  for (const { streamId, expected, events } of requests) {
+    if (named.has(streamId)) several.add(streamId)
+    named.add(streamId)
+    if (expected === 0 || expected === 'any') creatable.set(streamId, events.length)
+  }
+  const fresh = streams.filter((streamId) => creatable.has(streamId))
+  const firsts = fresh.map((streamId) => (several.has(streamId) ? 0 : creatable.get(streamId)!))
   const owners: number[] = []
   const offsets: number[] = []
   for (const [index, { events }] of requests.entries()) {
@@ -231,7 +237,8 @@ async function sendBatch(
       patienceMs,
       atomic,
       textArray(streams),
-      textArray(streams.filter((streamId) => creatable.has(streamId))),
+      textArray(fresh),
+      plainArray(firsts),
       plainArray(requests.map(({ streamId }) => slots.get(streamId)!)),
       plainArray(requests.map(({ expected }) => expectedNumber(expected))),
       plainArray(requests.map(({ events }) => events.length)),

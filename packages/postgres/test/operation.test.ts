@@ -370,7 +370,7 @@ describe('least privilege', () => {
         `truncate ${schema}.events`,
         `alter table ${schema}.events disable trigger all`,
         `insert into ${schema}.epochs values (9, '1', 1)`,
-        `select ${schema}.write_batch('9', 1, false, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
+        `select ${schema}.write_batch('9', 1, false, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
       ]) {
         await expect(client.query(statement)).rejects.toMatchObject({ code: '42501' })
       }
