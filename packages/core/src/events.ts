@@ -37,7 +37,19 @@ export interface EventShape {
   readonly metadata?: EventMetadata | undefined
 }
 
-type MetadataOf<E extends EventShape> = E extends { readonly metadata: infer M } ? M : EventMetadata
+/** What a shape says of its metadata. What may be left out reads back as `{}`. */
+type MetadataOf<E extends EventShape> = 'metadata' extends keyof E
+  ? undefined extends E['metadata']
+    ? Partial<NonNullable<E['metadata']>>
+    : E['metadata']
+  : EventMetadata
+
+type NewMetadata<E extends EventShape> = undefined extends E['metadata']
+  ? {
+      /** Default: `{}`. */
+      readonly metadata?: MetadataOf<E> | undefined
+    }
+  : { readonly metadata: MetadataOf<E> }
 
 /**
  * An event to append.
@@ -49,11 +61,9 @@ export type NewEvent<E extends EventShape = EventShape> = E extends EventShape
   ? {
       readonly type: E['type']
       readonly data: E['data']
-      /** Default: `{}`. */
-      readonly metadata?: MetadataOf<E> | undefined
       /** A UUID, kept in lower case. Default: a new version 7 UUID. Give it yourself to make a retry exact. */
       readonly id?: string | undefined
-    }
+    } & NewMetadata<E>
   : never
 
 /** An event as the store keeps it. It never changes. */

@@ -1,5 +1,5 @@
 import { expectTypeOf, it } from 'vitest'
-import { memoryStore, type NewEvent, type RecordedEvent } from '../src/index.js'
+import { type EventMetadata, memoryStore, type NewEvent, type RecordedEvent } from '../src/index.js'
 
 type OrderEvent =
   | { type: 'OrderPlaced'; data: { total: number } }
@@ -33,4 +33,15 @@ it('refuses an event that the union does not know', () => {
   // @ts-expect-error an unknown type
   const unknown: NewEvent<OrderEvent> = { type: 'OrderLost', data: {} }
   expectTypeOf([wrong, unknown]).toBeArray()
+})
+
+it('demands metadata that the shape demands, and reads what may be left out as partial', async () => {
+  type Traced = { type: 'A'; data: 1; metadata: { correlationId: string } }
+  type Noted = { type: 'B'; data: 2; metadata?: { note: string } }
+  // @ts-expect-error the shape demands metadata
+  const without: NewEvent<Traced> = { type: 'A', data: 1 }
+  const fine: NewEvent<Noted> = { type: 'B', data: 2 }
+  expectTypeOf([without, fine]).toBeArray()
+  expectTypeOf<RecordedEvent<Noted>['metadata']>().toEqualTypeOf<{ note?: string }>()
+  expectTypeOf<RecordedEvent<{ type: 'C'; data: 3 }>['metadata']>().toEqualTypeOf<EventMetadata>()
 })
