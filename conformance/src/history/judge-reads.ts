@@ -24,6 +24,8 @@ export function judgeReads(state: CheckState, order: Order, reads: AllReads): vo
 }
 
 class ReadJudge {
+  #caughtUp = false
+
   constructor(
     readonly state: CheckState,
     readonly order: Order,
@@ -136,7 +138,10 @@ class ReadJudge {
       )
       return -1
     }
-    if (next === -1) return place
+    if (next === -1) {
+      this.#caughtUp ||= mark.caughtUp
+      return place
+    }
     if (place < next) {
       // Where it began may lie above what anybody has seen; only what it gave counts.
       if (last === -1) return next
@@ -151,7 +156,10 @@ class ReadJudge {
       this.#missed(selection.events[next]!, order.events[looked - 1]!, mark.after)
       return -1
     }
-    if (mark.caughtUp) this.#endsWhole(last)
+    // Where it first caught up, it had read up to the head. Later a database that pushes one event after the other can't
+    // know whether more of the same append is on its way.
+    if (mark.caughtUp && !this.#caughtUp) this.#endsWhole(last)
+    this.#caughtUp ||= mark.caughtUp
     return next
   }
 
