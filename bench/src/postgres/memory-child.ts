@@ -1,5 +1,6 @@
 // A program: reads everything that is in a store, and writes how much memory it had as JSON.
 //   memory-child <url> annals|annals-subscription|bare <number of events>
+// With --expose-gc it collects garbage before it notes its memory, so that only what is in use counts.
 import { pathToFileURL } from 'node:url'
 import { postgresStore } from '@annals/postgres'
 import pg from 'pg'
@@ -11,7 +12,8 @@ export interface MemorySample {
   readonly milliseconds: number
   /** Bytes. */
   readonly rss: number
-  readonly heapUsed: number
+  /** The heap and the buffers outside it. */
+  readonly used: number
 }
 
 type Count = (events?: number) => void
@@ -45,8 +47,10 @@ async function main(url: string, reader: Reader, expected: number): Promise<Memo
   const samples: MemorySample[] = []
   let read = 0
   const note = () => {
-    const { rss, heapUsed } = process.memoryUsage()
-    samples.push({ read, milliseconds: performance.now() - started, rss, heapUsed })
+    globalThis.gc?.()
+    const { rss, heapUsed, external } = process.memoryUsage()
+    const milliseconds = performance.now() - started
+    samples.push({ read, milliseconds, rss, used: heapUsed + external })
   }
   note()
   await readers[reader](url, () => {
