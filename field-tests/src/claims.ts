@@ -18,7 +18,11 @@ const selfEvident = (where: string): Claim => ({
   where,
 })
 
-const emmettDocs = 'Emmett documentation'
+/**
+ * Later than 0.42.0, whose own pages say less: that `readStream` takes `from`, `to` and `maxCount`, and that
+ * `appendToStream` takes an expected version for an optimistic concurrency check; the constants are exported.
+ */
+const emmettDocs = 'Emmett documentation as of August 2026'
 const emmettCommon: Claims['rules'] = {
   'APPEND-1': selfEvident(emmettDocs),
   'APPEND-3': {

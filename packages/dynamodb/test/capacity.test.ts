@@ -199,7 +199,8 @@ it('reads of all, with the payload in the slot and apart', async () => {
     )
     row(`the same with a filter that none passes`, filtered)
     if (bytes === 300) {
-      expect(all.read).toBeLessThan(70)
+      // 56 for the slots, and more where the mark lags behind.
+      expect(all.read).toBeLessThan(80)
       const head = (await reader.headPosition())!
       const idle = await used(() => reader.readAll({ after: head }).toArray())
       row('read all from the head, first time', idle)

@@ -67,8 +67,6 @@ export class ClientSlot {
 /** A client in use. */
 export class HeldClient {
   users = 0
-  /** Whether its native reader has ever had an answer. */
-  hasRead = false
 
   constructor(readonly client: KurrentDBClient) {}
 }

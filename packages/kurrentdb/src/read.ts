@@ -247,7 +247,6 @@ async function* recordsOf(
           yield []
           continue
         }
-        held.hasRead = true
         if (batch.done) return
         next = undefined
         const records = batch.value.flatMap(({ event }) => (event ? [event] : []))
@@ -288,14 +287,12 @@ async function probe({ deadlineMs }: Context, { client }: HeldClient, what: stri
   await withDeadline(last[Symbol.asyncIterator]().next(), deadlineMs / 2, what)
 }
 
-/** Whether later reads should get another client after this failure. */
+/**
+ * Later reads get another client after a failure of this one's connection: a native reader whose first read failed never
+ * recovers, nor does one that has lost the leader of a cluster; another one costs no more than a reconnection.
+ */
 function judge({ readers }: Context, held: HeldClient, error: unknown): void {
   const late = error instanceof DeadlineError || isEventStoreError(error, 'UNAVAILABLE')
-  if (late) readers.replace(held)
-  else if (isKind(error, 'UnavailableError')) {
-    if (!held.hasRead) readers.replace(held)
-  } else if (isKind(error)) {
-    // Any other answer of the server shows that the connection works.
-    held.hasRead = true
-  }
+  if (late || isKind(error, 'UnavailableError') || isKind(error, 'NotLeaderError'))
+    readers.replace(held)
 }
