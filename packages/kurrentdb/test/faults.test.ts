@@ -206,7 +206,9 @@ describe('faults, on a stand-in (NOT KurrentDB)', () => {
   })
 
   it('a read of a server that has frozen ends with UNAVAILABLE within the budget', async () => {
-    const store = bench.store({ attemptTimeoutMs: 50, retryBudgetMs: 200 })
+    const namespace = bench.namespace()
+    await bench.store({ namespace }).append('Order-1', events(1))
+    const store = bench.store({ namespace, attemptTimeoutMs: 50, retryBudgetMs: 200 })
     standIn.beforeReadAnswer = () => new Promise(() => {})
     expect(await codeOf(store.readStream('Order-1').toArray())).toBe('UNAVAILABLE')
     expect(await codeOf(store.readAll().toArray())).toBe('UNAVAILABLE')
@@ -274,6 +276,55 @@ describe('faults, on a stand-in (NOT KurrentDB)', () => {
     expect(await third).toBe(3)
     await subscription.return?.()
     await proxy.close()
+  })
+})
+
+describe('a leader that dies, on a cluster of stand-ins (NOT KurrentDB)', () => {
+  it('appends, reads and subscriptions go on with the next leader, and nothing is lost or comes twice', async () => {
+    const first = await StandIn.start()
+    const second = await StandIn.start({ log: first.log })
+    let leader = first
+    const nodes = [first, second]
+    for (const node of nodes)
+      node.cluster = () =>
+        nodes.map((each) => ({
+          port: each.port,
+          state: each === leader ? 'leader' : each === first ? 'dead' : 'follower',
+        }))
+    const bench = new Bench({
+      name: 'cluster',
+      version: '',
+      url: `kurrentdb://127.0.0.1:${first.port},127.0.0.1:${second.port}?tls=false&discoveryInterval=20`,
+      stop: async () => {},
+    })
+    const store = bench.store({ retryBudgetMs: 30_000 })
+    const got: number[] = []
+    const subscription = (async () => {
+      for await (const message of store.subscribeToStream('Order-1')) {
+        if (message.kind !== 'event') continue
+        got.push(message.event.version)
+        if (got.length === 60) return
+      }
+    })()
+    for (let version = 0; version < 30; version++)
+      await store.append('Order-1', events(1), { expectedVersion: version })
+    expect(await store.streamVersion('Order-1')).toBe(30)
+    first.afterAppend = () => {
+      // It dies between the commit and the answer.
+      leader = second
+      first.kill()
+      return 'silence'
+    }
+    for (let version = 30; version < 60; version++) {
+      const result = await store.append('Order-1', events(1), { expectedVersion: version })
+      expect(result.version).toBe(version + 1)
+    }
+    await subscription
+    const all = Array.from({ length: 60 }, (_, i) => i + 1)
+    expect(got).toEqual(all)
+    expect((await store.readStream('Order-1').toArray()).map((e) => e.version)).toEqual(all)
+    await bench.end()
+    second.kill()
   })
 })
 

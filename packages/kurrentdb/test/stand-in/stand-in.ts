@@ -7,6 +7,8 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js'
+import gossipServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/gossip_grpc_pb.js'
+import gossip from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/gossip_pb.js'
 import featureServices from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_grpc_pb.js'
 import features from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/serverfeatures_pb.js'
 import shared from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/shared_pb.js'
@@ -66,6 +68,11 @@ export class StandIn {
   /** Runs after it took effect and before it is answered. */
   afterAppend: AppendHook = () => 'answer'
   beforeReadAnswer: BeforeAnswer = async () => true
+  /** The nodes of its cluster by port, as it tells clients that ask; the leader takes requests, the others refuse them. */
+  cluster: () => readonly {
+    readonly port: number
+    readonly state: 'leader' | 'follower' | 'dead'
+  }[] = () => [{ port: this.#port, state: 'leader' }]
   /** How many requests have come. */
   requests = 0
   #server: Server
@@ -96,10 +103,16 @@ export class StandIn {
         answer(null, this.#features())
       },
     })
+    server.addService(gossipServices.GossipService, {
+      read: (_call: unknown, answer: sendUnaryData<InstanceType<typeof gossip.ClusterInfo>>) =>
+        answer(null, this.#members()),
+    })
     server.addService(streamServices.StreamsService, {
       read: (call: ReadCall) => {
         this.requests++
         this.#track(call)
+        const elsewhere = this.#leaderElsewhere()
+        if (elsewhere) return void call.emit('error', elsewhere)
         void serveRead(this.log, call, this.#newer, (c, n) => this.beforeReadAnswer(c, n))
       },
       append: (
@@ -207,6 +220,31 @@ export class StandIn {
     call.on('error', () => this.#calls.delete(call))
   }
 
+  /** The refusal of a node that is not the leader; null on the leader. */
+  #leaderElsewhere(): Error | null {
+    const leader = this.cluster().find(({ state }) => state === 'leader')
+    return !leader || leader.port === this.#port ? null : notLeader(leader.port)
+  }
+
+  #members() {
+    const states = gossip.MemberInfo.VNodeState
+    const info = new gossip.ClusterInfo()
+    for (const { port, state } of this.cluster())
+      info.addMembers(
+        new gossip.MemberInfo()
+          .setInstanceId(
+            new shared.UUID().setString(
+              `00000000-0000-4000-8000-${String(port).padStart(12, '0')}`,
+            ),
+          )
+          .setTimeStamp('0')
+          .setIsAlive(state !== 'dead')
+          .setState(state === 'leader' ? states.LEADER : states.FOLLOWER)
+          .setHttpEndPoint(new gossip.EndPoint().setAddress('127.0.0.1').setPort(port)),
+      )
+    return info
+  }
+
   #features() {
     const methods: [service: string, method: string][] = [
       ['event_store.client.streams.streams', 'read'],
@@ -263,6 +301,11 @@ export class StandIn {
       call.write(response.setError(batchError('BadRequest', new shared.BadRequest())))
       return
     }
+    const elsewhere = this.#leaderElsewhere()
+    if (elsewhere) {
+      call.emit('error', elsewhere)
+      return
+    }
     if (this.#refused.some((prefix) => name.startsWith(prefix))) {
       call.write(response.setError(batchError('AccessDenied', new shared.AccessDenied())))
       return
@@ -285,13 +328,7 @@ export class StandIn {
         call.write(response.setError(batchError('Timeout', new shared.Timeout())))
         return true
       case 'not-leader':
-        call.emit(
-          'error',
-          exception('not-leader', status.NOT_FOUND, {
-            'leader-endpoint-host': '127.0.0.1',
-            'leader-endpoint-port': String(this.#port),
-          }),
-        )
+        call.emit('error', notLeader(this.#port))
         return true
       case 'cut':
         call.emit('error', exception('cut', status.UNAVAILABLE))
@@ -326,6 +363,13 @@ export class StandIn {
       answer(null, unaryAnswer(result, expected))
     })
   }
+}
+
+function notLeader(leaderPort: number) {
+  return exception('not-leader', status.NOT_FOUND, {
+    'leader-endpoint-host': '127.0.0.1',
+    'leader-endpoint-port': String(leaderPort),
+  })
 }
 
 function batchAnswer(
