@@ -26,8 +26,9 @@ export function parseDynamoDbUrl(
   let url: URL
   try {
     url = new URL(text)
-  } catch (cause) {
-    throw malformed('is not a URL', cause)
+  } catch {
+    // Without the cause: it holds the URL, and that may hold a password.
+    throw malformed('is not a URL')
   }
   if (url.protocol !== 'dynamodb:') throw malformed('must begin with dynamodb://')
   const table = decodeURIComponent(url.pathname.slice(1))
@@ -53,6 +54,6 @@ export function parseDynamoDbUrl(
   return { table, client, gracePeriodMs: grace === null ? undefined : Number(grace) }
 }
 
-function malformed(problem: string, cause?: unknown): InvalidArgumentError {
-  return new InvalidArgumentError('url', problem, { cause })
+function malformed(problem: string): InvalidArgumentError {
+  return new InvalidArgumentError('url', problem)
 }

@@ -14,11 +14,21 @@ export function postgresStoreFromUrl(url: string, options: StoreOptions = {}): P
   switch (scheme?.toLowerCase()) {
     case 'postgres':
     case 'postgresql':
+      // As pg reads it: spaces are encoded, and what the URL leaves out comes from the environment.
+      if (!URL.canParse(rest.replaceAll(' ', '%20'), 'postgres://base')) {
+        throw new InvalidArgumentError(
+          'url',
+          'is not one that PostgreSQL clients read: postgres://user:password@host:5432/database',
+        )
+      }
       return postgresStore({ ...common, connectionString: rest })
     case 'pglite': {
       const folder = decodeURIComponent(place)
       if (folder === '') {
         throw new InvalidArgumentError('url', "must name a folder, or 'memory': pglite:./data")
+      }
+      if (folder.includes('?')) {
+        throw new InvalidArgumentError('url', 'of PGlite takes no parameter but "schema"')
       }
       const pglite = /^(?:memory|memory:\/\/)$/.test(folder) ? 'memory://' : folder
       return postgresStore({ ...common, pglite }) as unknown as PostgresEventStore

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { UnsupportedError } from '@annals/core'
 import type { Database, Queryable, Row, Session, Statement, Value } from './database.js'
 import type { PGliteLike, PGliteTransaction } from './options.js'
@@ -72,6 +73,8 @@ async function create(dataDir: string): Promise<PGliteLike> {
       { cause: error },
     )
   }
+  // PGlite makes the folder itself, but not the folders above it.
+  if (!/^[a-z]+:\/\//i.test(dataDir)) await mkdir(dataDir, { recursive: true })
   return (await PGlite.create(dataDir)) as PGliteLike
 }
 
