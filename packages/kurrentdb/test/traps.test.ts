@@ -13,6 +13,15 @@ import { startReal, startStandIn } from './support/servers.js'
 /**
  * What a straightforward use of the official client (1.3) runs into, and that the store does not: each test shows both.
  * Where a trap needs a fault, it is shown on the stand-in alone.
+ *
+ * Shown elsewhere: prefixes of a repeat, ids that are forgotten, repeats at the same time (observed.test.ts and the suite);
+ * a server that dies under appends and subscriptions (kill.test.ts); a reader that has lost its leader, dead connections
+ * (faults.test.ts); a process that does not end (exit.test.ts); deletions (deleted-streams.test.ts).
+ *
+ * Of no effect on the store, so not shown: `readAll` drops `maxSearchWindow` (the store gives it to subscriptions only); a
+ * rejecting `checkpointReached` is an unhandled rejection (the store's cannot reject); `fellBehind` is never sent (the store
+ * would take it); `metastreamRevision` is a position (the store does not read it). That a read which is left is cancelled
+ * only by the garbage collector cannot be shown without one; the store's reads are therefore made of bounded requests.
  */
 onEachServer([await startStandIn(), await startReal()], (bench) => {
   const { standIn } = bench.server
