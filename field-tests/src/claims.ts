@@ -140,10 +140,6 @@ const castoreCommon = {
         'Throws an EventAlreadyExistsError if an event already exists for the corresponding aggregateId and version',
       where: `${castoreDocs}, Event Store, pushEvent`,
     },
-    'MULTI-1': {
-      words: 'all those events are pushed or none',
-      where: `${castoreDocs}, Joining data`,
-    },
     'READ-1': {
       words:
         'Retrieves the events of an aggregate, ordered by version … limit: Maximum number of events to retrieve … reverse: To retrieve events in reverse order',
@@ -160,12 +156,7 @@ const castoreCommon = {
     'EXPECT-1/never-written': aboveTheHead,
     'APPEND-2/adjacent': 'there is no order of all events',
     'APPEND-3/conflict': "it appends with 'exists', which is not claimed",
-    'MULTI-1/all-or-nothing': `it leaves gaps in versions: ${aboveTheHead}; see held/castore-MULTI-1.ts`,
-    'MULTI-1/crossing-writers': 'it appends without a version, which is not claimed',
-    'MULTI-1/all-written': "it appends with 'exists', which is not claimed",
     'READ-4/whole-event': 'it looks at the last of all events; there is no order of all',
-    'MULTI-1/repeat': 'repeats are not claimed',
-    'MULTI-1/visible-at-once': 'there is no reader of all events',
     'READ-4/bytes': 'bytes are not claimed',
     'READ-4/isolation': 'bytes are not claimed; see findings/castore-memory-APPEND-1.ts',
     'READ-4/metadata': 'metadata is the adapter’s own here',
