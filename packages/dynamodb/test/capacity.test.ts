@@ -173,7 +173,7 @@ it('reads of a stream', async () => {
   row('streamVersion', await used(() => store.streamVersion('Order-1')))
 })
 
-it('reads of all, with the payload in the slot and apart', async () => {
+it('reads of all, with the payload in the slot and apart', { timeout: 300_000 }, async () => {
   for (const [name, bytes] of [
     ['300 bytes (in their slots)', 300],
     ['600 bytes (in their slots)', 600],
