@@ -20,7 +20,8 @@ const usage = `Usage:
   annals-conformance soak [<module>] [--minutes <n>] [--seed <n>] [--workers <n>]
                                                 loads a store under faults, records and checks
 
-A harness module's default export is a Harness, or a function that returns one or a promise of one.
+A harness module's default export is a Harness, a function that returns one or a promise of one, or a list of those
+(soak takes the first).
 TypeScript modules are loaded through tsx, where it is installed.
 
 Options of run:

@@ -18,17 +18,24 @@ export function workspaceModules(root: string): string[] {
     })
 }
 
-/** Loads a module whose default export is a harness, or a function that makes one. */
-export async function loadHarness(path: string): Promise<Harness> {
+/**
+ * The stores of a module: its default export is a harness, a function that makes one, or a list of those. Each is made
+ * when its turn comes, so that servers run one after the other.
+ */
+export async function loadHarnesses(path: string): Promise<(() => Promise<Harness>)[]> {
   const file = resolve(path)
   if (!existsSync(file)) throw new HarnessModuleError(`there is no file ${file}`)
   if (/\.[cm]?ts$/.test(file)) await loadTypeScript()
   const module = (await import(pathToFileURL(file).href)) as { default?: unknown }
-  const made: unknown =
-    typeof module.default === 'function' ? await module.default() : await module.default
-  if (typeof (made as Harness | undefined)?.open !== 'function')
-    throw new HarnessModuleError(`${file} has no harness as its default export`)
-  return made as Harness
+  const exported: readonly unknown[] = Array.isArray(module.default)
+    ? module.default
+    : [module.default]
+  return exported.map((one) => async () => {
+    const made: unknown = await (typeof one === 'function' ? one() : one)
+    if (typeof (made as Harness | undefined)?.open !== 'function')
+      throw new HarnessModuleError(`${file} has no harness as its default export`)
+    return made as Harness
+  })
 }
 
 let typeScript: Promise<void> | undefined

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Harness } from '../harness.js'
-import { loadHarness, workspaceModules } from '../harness-modules.js'
+import { loadHarnesses, workspaceModules } from '../harness-modules.js'
 import { memoryHarness } from '../memory-harness.js'
 import { formatReport } from '../report.js'
 import { type RunRecord, recordOf } from '../reports/index.js'
@@ -72,12 +72,12 @@ export const run: Command = async (args) => {
     }
   }
   const absent: string[] = []
-  if (modules.length > 0) for (const module of modules) await examine(await loadHarness(module))
-  else {
-    await examine(memoryHarness())
-    for (const module of workspaceModules(process.cwd())) {
-      // Nobody asked for this one: where its server is not to be had, that is said and no failure.
-      const harness = await loadHarness(module).catch((error: unknown) => {
+  if (modules.length === 0) await examine(memoryHarness())
+  for (const module of modules.length > 0 ? modules : workspaceModules(process.cwd())) {
+    for (const make of await loadHarnesses(module)) {
+      const harness = await make().catch((error: unknown) => {
+        // Where nobody asked for it by name, a server that is not to be had is said, and no failure.
+        if (modules.length > 0) throw error
         absent.push(`not examined: ${module}: ${error instanceof Error ? error.message : error}`)
       })
       if (harness) await examine(harness)

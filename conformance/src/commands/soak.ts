@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { loadHarness } from '../harness-modules.js'
+import { loadHarnesses } from '../harness-modules.js'
 import { formatProgress, runSoak } from '../history/index.js'
 import { memoryHarness } from '../memory-harness.js'
 import { type Command, UsageError, wholeNumber } from './command.js'
@@ -21,7 +21,9 @@ export const soak: Command = async (args) => {
     throw new UsageError(`--minutes takes a number above 0, not ${values.minutes}`)
   const seed = wholeNumber('--seed', values.seed)
   const workers = wholeNumber('--workers', values.workers)
-  const harness = positionals[0] ? await loadHarness(positionals[0]) : memoryHarness()
+  const [make] = positionals[0] ? await loadHarnesses(positionals[0]) : [memoryHarness]
+  if (!make) throw new UsageError(`${positionals[0]} has no harness`)
+  const harness = await make()
   try {
     const result = await runSoak({
       minutes,

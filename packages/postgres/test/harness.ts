@@ -11,4 +11,5 @@ export const harnesses = {
   pglite: () => pgliteHarness(),
 } satisfies Record<string, () => Promise<Harness>>
 
-export default harnesses.embedded
+/** For `pnpm conformance`. */
+export default [harnesses.embedded, harnesses.path, harnesses.pglite]

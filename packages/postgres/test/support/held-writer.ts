@@ -62,6 +62,8 @@ export async function heldWriter(url: string, schema: string, admin: pg.Pool) {
     hold() {
       armed = admin.connect().then(async (client) => {
         holder = client
+        // The server may be killed meanwhile; a client that is out of its pool has nobody else to listen.
+        client.on('error', () => {})
         await client.query('select pg_advisory_lock($1, $2)', [lockClass, key])
       })
       const arrived = armed.then(async () => {
