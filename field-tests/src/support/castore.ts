@@ -27,9 +27,12 @@ export function castoreStore(eventStorageAdapter: Adapter) {
 
 export const memoryAdapter = () => new InMemoryEventStorageAdapter()
 
+let server: ReturnType<typeof startDynamoDb> | undefined
+
 /** On the DynamoDB Local in DYNAMODB_URL, or one that is started here; the table is the one of the documentation. */
 export async function dynamoDbAdapter(): Promise<DynamoDBSingleTableEventStorageAdapter> {
-  const { endpoint, region, credentials } = await startDynamoDb({ announce: false })
+  server ??= startDynamoDb({ announce: false })
+  const { endpoint, region, credentials } = await server
   const dynamoDBClient = new DynamoDBClient({ endpoint, region, credentials })
   const tableName = `notes-${randomUUID()}`
   await dynamoDBClient.send(

@@ -1,11 +1,12 @@
 import { startPostgres } from '@annals/test-servers'
 import pg from 'pg'
 
+let server: ReturnType<typeof startPostgres> | undefined
+
 /** An empty database on a real PostgreSQL: the one in POSTGRES_URL, or one that is started here. */
 export async function emptyDatabase(): Promise<string> {
-  const server = await startPostgres({ announce: false })
-  const url = await server.createDatabase()
-  return url
+  server ??= startPostgres({ announce: false })
+  return (await server).createDatabase()
 }
 
 /** Waits until a session of this database waits for a lock. */
