@@ -124,11 +124,14 @@ class Attempt {
   }
 
   async #examineAll(fresh?: ReadonlyMap<AppendRequest, Head>): Promise<readonly Decision[]> {
-    const decisions: Decision[] = []
-    for (const request of this.requests) {
-      decisions.push(await this.#examine(request, fresh?.get(request)))
-    }
-    return decisions
+    const examined = await Promise.allSettled(
+      this.requests.map((request) => this.#examine(request, fresh?.get(request))),
+    )
+    // Of several refusals the first in the order of the arguments, whichever came first.
+    return examined.map((each) => {
+      if (each.status === 'rejected') throw each.reason
+      return each.value
+    })
   }
 
   /** Looks with strong consistency, and decides between a write, a repeat, a conflict and a known id. */
