@@ -19,7 +19,7 @@ import { isKind } from './translate-error.js'
  * A read that is given up is cancelled on the server only when it is garbage collected, so a long one is made of many
  * requests: what is given up is at most one of them.
  */
-const requestSize = 8192
+const requestSize = 16_384
 
 /** The native reader, which gives records in arrays and with their bytes as they are stored. */
 type NativeReader = KurrentDBClient['rustClient']

@@ -10,7 +10,7 @@ import {
   WrongExpectedVersionError,
 } from '@annals/core'
 import { expectations, outcomes, sqlStates } from './append-functions.js'
-import { plainArray, textArray } from './array-literal.js'
+import { jsonArray, plainArray, textArray } from './array-literal.js'
 import type { Queryable, Statement, Value } from './database.js'
 import { encoding, storePayload } from './payloads.js'
 import { formatPosition } from './positions.js'
@@ -353,9 +353,9 @@ function eventColumns(requests: readonly AppendRequest[]): Value[] {
     plainArray(ids),
     textArray(types),
     plainArray(encodings),
-    textArray(data),
+    jsonArray(data),
     someBytes ? textArray(bytes) : null,
-    textArray(metadata),
+    jsonArray(metadata),
     someMetadataBytes ? textArray(metadataBytes) : null,
   ]
 }
