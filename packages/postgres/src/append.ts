@@ -40,6 +40,9 @@ export class Appender {
     this.#schema = schema
     this.#queue = coalesce({
       run: (batch) => this.#run(batch),
+      // While the server works on one batch, this process takes in the answers of the other and sends it anew: measured
+      // with 16 and 64 writers, a quarter to a third more appends than one batch at a time; a third batch gains nothing.
+      concurrency: 2,
       maxItems: 200,
       maxWeight: 4 * 1024 * 1024,
       weigh: ({ request }) => request.bytes + 200 * request.events.length,
