@@ -1,7 +1,6 @@
-// The program behind `pnpm --filter @annals/bench bench:dynamodb [--quick]`: the DynamoDB store beside bare requests and
+// The program behind `pnpm bench dynamodb [--quick]`: the DynamoDB store beside bare requests and
 // Castore, on one DynamoDB Local in memory, in turns.
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type EventStore, newEventId } from '@annals/core'
 import { dynamoDbStore } from '@annals/dynamodb'
@@ -27,7 +26,7 @@ import {
   sideBySide,
   summarise,
 } from './measure.js'
-import { type Goal, goalTable, markdownOf, type Section, writeWhole } from './report.js'
+import { type Goal, goalTable, markdownOf, type Section, writeResults } from './report.js'
 
 const quick = process.argv.includes('--quick')
 const rounds = quick ? 1 : 5
@@ -461,8 +460,7 @@ const report = {
 console.log(goalTable(goals))
 const markdown = markdownOf(report)
 if (quick) console.log(markdown)
-else
-  writeWhole(join(fileURLToPath(new URL('..', import.meta.url)), 'RESULTS-dynamodb.md'), markdown)
+else writeResults(fileURLToPath(new URL('..', import.meta.url)), 'dynamodb', markdown)
 await store.close()
 client.destroy()
 await server.stop()

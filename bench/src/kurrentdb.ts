@@ -1,7 +1,6 @@
-// The program behind `pnpm --filter @annals/bench bench:kurrentdb [--quick]`: the KurrentDB store beside the official
+// The program behind `pnpm bench kurrentdb [--quick]`: the KurrentDB store beside the official
 // client, on one real server on disk, in turns.
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type EventStore, newEventId } from '@annals/core'
@@ -21,7 +20,7 @@ import {
   sideBySide,
   summarise,
 } from './measure.js'
-import { type Goal, goalTable, markdownOf, type Section, writeWhole } from './report.js'
+import { type Goal, goalTable, markdownOf, type Section, writeResults } from './report.js'
 
 const quick = process.argv.includes('--quick')
 const rounds = quick ? 1 : 5
@@ -350,8 +349,7 @@ two cores that the server, the client and other programs share; the load average
 Reads make up for it with the client's native reader, whose arrays and bytes the store takes as they come.`
 const markdown = markdownOf(report, { remarks })
 if (quick) console.log(markdown)
-else
-  writeWhole(join(fileURLToPath(new URL('..', import.meta.url)), 'RESULTS-kurrentdb.md'), markdown)
+else writeResults(fileURLToPath(new URL('..', import.meta.url)), 'kurrentdb', markdown)
 await store.close()
 await raw.dispose()
 await server.stop()

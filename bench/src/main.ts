@@ -10,7 +10,7 @@ import {
   markdownTable,
   readReport,
   writeReport,
-  writeWhole,
+  writeResults,
 } from './report.js'
 
 const usage = `pnpm bench [options]
@@ -73,7 +73,7 @@ console.log(`\n# Goals\n\n${goalTable(report.sections.flatMap(({ goals }) => goa
 if (!values.quick) {
   const remarks = readFileSync(join(folder, 'results', 'remarks.md'), 'utf8')
   const markdown = markdownOf(report, { svg: `results/${date}.svg`, remarks })
-  writeWhole(join(folder, 'RESULTS.md'), markdown)
+  writeResults(folder, 'postgres', markdown)
   console.log(`\nWritten: bench/RESULTS.md, bench/results/${date}.json, bench/results/${date}.svg`)
 }
 // evtstore's event handlers keep a timer for ever, also when stopped.

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Machine } from './machine.js'
 import { type Plot, svgOf } from './plot.js'
 
@@ -135,6 +135,20 @@ export function writeReport(report: Report, base: string): { json: string; svg: 
     ),
   )
   return { json, svg }
+}
+
+const backends = ['postgres', 'dynamodb', 'kurrentdb'] as const
+
+/** Keeps a backend's report in `results/`, and puts those of all backends into RESULTS.md, which their links start from. */
+export function writeResults(folder: string, backend: (typeof backends)[number], markdown: string) {
+  const partOf = (name: string) => join(folder, 'results', `${name}.md`)
+  writeWhole(partOf(backend), markdown)
+  const parts = backends.map(partOf).filter((file) => existsSync(file))
+  const whole = parts.map((file) => readFileSync(file, 'utf8').trim().replace(/^#/gm, '##'))
+  writeWhole(
+    join(folder, 'RESULTS.md'),
+    `# What was measured\n\nBy \`pnpm bench\`, one part for each backend; README.md says how.\n\n${whole.join('\n\n')}\n`,
+  )
 }
 
 /** A report of an earlier run, or undefined where there is none. */
