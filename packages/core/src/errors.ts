@@ -102,7 +102,7 @@ export class DuplicateEventIdError extends EventStoreError {
   }
 }
 
-/** CHECKPOINT_CONFLICT: the checkpoint is not where the save demanded: another owner has moved it. Nothing was saved. */
+/** CHECKPOINT_CONFLICT: the checkpoint is not where the save demanded: another owner has moved it. The save does not stand. */
 export class CheckpointConflictError extends EventStoreError {
   constructor(
     readonly subscriptionId: string,
@@ -113,7 +113,7 @@ export class CheckpointConflictError extends EventStoreError {
   ) {
     super(
       'CHECKPOINT_CONFLICT',
-      `Checkpoint ${quote(subscriptionId)} was not saved: expected ${expected ?? 'none'}, but it is ${
+      `The save of checkpoint ${quote(subscriptionId)} does not stand: expected ${expected ?? 'none'}, but it is ${
         actual ?? 'none'
       }. Another owner of this subscription is at work; stop this one.`,
       options,
