@@ -6,6 +6,8 @@ import { type PgPool, type PgPoolClient, postgresStore } from '../../src/index.j
 const lockClass = 4242
 let lastKey = 0
 
+function ignoreError(): void {}
+
 /**
  * A writer whose transaction stops when everything is done but the commit: a deferred constraint trigger, which runs
  * as the first step of COMMIT, waits for an advisory lock that the harness holds.
@@ -55,6 +57,7 @@ export async function heldWriter(url: string, schema: string, admin: pg.Pool) {
     holder = undefined
     if (client === undefined) return
     await client.query('select pg_advisory_unlock($1, $2)', [lockClass, key]).catch(() => {})
+    client.off('error', ignoreError)
     client.release()
   }
   const writer: HeldWriter = {
@@ -63,7 +66,7 @@ export async function heldWriter(url: string, schema: string, admin: pg.Pool) {
       armed = admin.connect().then(async (client) => {
         holder = client
         // The server may be killed meanwhile; a client that is out of its pool has nobody else to listen.
-        client.on('error', () => {})
+        client.on('error', ignoreError)
         await client.query('select pg_advisory_lock($1, $2)', [lockClass, key])
       })
       const arrived = armed.then(async () => {
