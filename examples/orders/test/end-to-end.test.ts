@@ -2,24 +2,21 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import {
-  type DynamoDbServer,
-  startDynamoDb,
-  startKurrentDb,
-  startPostgres,
-} from '@annals/test-servers'
+import { type DynamoDbServer, startDynamoDb, startPostgres } from '@annals/test-servers'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Config } from '../src/config.js'
 import { type DayResult, runDay } from '../src/simulation/day.js'
 import { hostInChild, hostInProcess } from '../src/simulation/host.js'
 import { configOf, launch, temporaryFolder } from './fixtures.js'
 
-/** Where the day of trade is run: for each store, a line that gives the URL of an empty one. */
+/**
+ * Where the day of trade is run: for each store, a line that gives the URL of an empty one. KurrentDB's day is in its own
+ * package, which has a stand-in for machines without a server.
+ */
 const stores: Readonly<Record<string, (folder: string) => Promise<string>>> = {
   'PGlite on disk': async (folder) => `pglite:${join(folder, 'events')}`,
   PostgreSQL: async () => (await until(startPostgres())).createDatabase(),
   DynamoDB: async () => dynamoDbUrl(await until(startDynamoDb()), `orders-${randomUUID()}`),
-  KurrentDB: async () => withNamespace((await until(startKurrentDb())).url),
 }
 
 const quiet = { started: () => undefined, served: () => undefined, killed: () => undefined }
@@ -111,9 +108,4 @@ async function until<S extends { stop(): Promise<void> }>(starting: Promise<S>):
 function dynamoDbUrl({ endpoint, credentials }: DynamoDbServer, table: string): string {
   const { accessKeyId, secretAccessKey } = credentials
   return `dynamodb://${accessKeyId}:${secretAccessKey}@${new URL(endpoint).host}/${table}`
-}
-
-/** Streams of the test's own, for the same reason. */
-function withNamespace(url: string): string {
-  return `${url}${url.includes('?') ? '&' : '?'}namespace=${randomUUID().replaceAll('-', '')}`
 }
