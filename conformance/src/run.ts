@@ -58,7 +58,11 @@ export function selectCases(options: ConformanceOptions = {}): readonly Conforma
 }
 
 export function repeatsOf(testCase: ConformanceCase, options: ConformanceOptions): number {
-  if (!testCase.concurrent) return 1
+  return testCase.concurrent ? concurrentRepeats(options) : 1
+}
+
+/** How often the cases run whose result may depend on timing. */
+export function concurrentRepeats(options: ConformanceOptions): number {
   const repeat = options.repeat ?? Number(process.env.ANNALS_REPEAT ?? 1)
   return Number.isSafeInteger(repeat) && repeat > 0 ? repeat : 1
 }

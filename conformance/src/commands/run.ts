@@ -6,7 +6,7 @@ import { memoryHarness } from '../memory-harness.js'
 import { formatReport } from '../report.js'
 import { type RunRecord, recordOf } from '../reports/index.js'
 import { type RuleId, rules } from '../rules.js'
-import { type ConformanceReport, runConformance } from '../run.js'
+import { type ConformanceReport, concurrentRepeats, runConformance } from '../run.js'
 import { type Command, UsageError, wholeNumber } from './command.js'
 import { parseFormats, writeReports } from './write-reports.js'
 
@@ -39,12 +39,11 @@ export const run: Command = async (args) => {
     : undefined
   const runs = wholeNumber('--model-runs', values['model-runs'])
   const seed = wholeNumber('--seed', values.seed)
-  const repeat = wholeNumber('--repeat', values.repeat)
   const options = {
     level,
     rules: values.rule as RuleId[] | undefined,
     cases: values.case,
-    repeat,
+    repeat: wholeNumber('--repeat', values.repeat),
     watchdogMs: wholeNumber('--watchdog', values.watchdog),
     knownFailures,
     model: runs === 0 ? (false as const) : runs || seed !== undefined ? { runs, seed } : undefined,
@@ -62,7 +61,7 @@ export const run: Command = async (args) => {
         recordOf(report, {
           startedAt,
           milliseconds: performance.now() - started,
-          repeat: repeat ?? Number(process.env.ANNALS_REPEAT ?? 1),
+          repeat: concurrentRepeats(options),
           ...(seed === undefined ? {} : { seed }),
         }),
       )

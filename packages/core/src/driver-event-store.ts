@@ -7,6 +7,7 @@ import {
   ClosedError,
   InvalidArgumentError,
   isEventStoreError,
+  quote,
   TooLargeError,
   UnknownOutcomeError,
   UnsupportedError,
@@ -281,7 +282,7 @@ export class DriverEventStore implements EventStore {
       if (streams.has(request.streamId)) {
         throw new InvalidArgumentError(
           'appends',
-          `names stream "${request.streamId}" twice; put its events into one append`,
+          `names stream ${quote(request.streamId)} twice; put its events into one append`,
         )
       }
       streams.add(request.streamId)
@@ -551,7 +552,7 @@ export class DriverEventStore implements EventStore {
           const bytes = payloadBytes(encoded.payload)
           if (bytes > this.limits.maxEventBytes) {
             throw new TooLargeError(
-              `The snapshot of stream "${streamId}"`,
+              `The snapshot of stream ${quote(streamId)}`,
               'maxEventBytes',
               bytes,
               this.limits.maxEventBytes,
