@@ -144,13 +144,24 @@ export class Log {
   know(from: number, to: number): void {
     if (from > this.settled + 1 || to <= this.#settled) return
     this.#settled = to
-    if (this.#marking || to - this.counter.seen.settled < markEvery) return
+    this.#mark()
+  }
+
+  /** Moves the mark up to what is known, and once more where more became known while it was on its way. */
+  #mark(): void {
+    if (this.#marking || !this.#markIsBehind()) return
     this.#marking = true
-    this.background.run((signal) =>
-      this.counter.markSettled(to, signal).finally(() => {
+    this.background.run(async (signal) => {
+      try {
+        while (this.#markIsBehind()) await this.counter.markSettled(this.#settled, signal)
+      } finally {
         this.#marking = false
-      }),
-    )
+      }
+    })
+  }
+
+  #markIsBehind(): boolean {
+    return this.#settled - this.counter.seen.settled >= markEvery
   }
 
   async #readRun(from: number, to: number, signal: AbortSignal): Promise<(Slot | undefined)[]> {

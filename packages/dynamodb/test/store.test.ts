@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { isEventStoreError } from '@annals/core'
 import { dynamoDbStore, dynamoDbStoreFromUrl, parseDynamoDbUrl } from '@annals/dynamodb'
 import { startDynamoDb } from '@annals/test-servers'
-import { GetItemCommand, ListTablesCommand } from '@aws-sdk/client-dynamodb'
+import { ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { afterAll, describe, expect, it } from 'vitest'
-import { tailKey } from '../src/keys.js'
+import { untilSettled } from './support/until-settled.js'
 import { clientOf, Wire } from './support/wire.js'
 
 const server = await startDynamoDb()
@@ -155,27 +155,33 @@ describe("DynamoDB's limits", () => {
   })
 })
 
-it('a table that is written and not read keeps its settled mark near the tail', async () => {
+/** A table with a number of tickets, taken by appends of 32 writers. */
+async function writtenTable(ticketsPerWriter: number) {
   const client = clientOf(server)
   const table = newTable()
   const store = dynamoDbStore({ table, client })
   await store.migrate()
   await Promise.all(
     Array.from({ length: 32 }, async (_, writer) => {
-      for (let i = 0; i < 36; i++) {
+      for (let i = 0; i < ticketsPerWriter; i++) {
         await store.append(`Order-${writer}`, [{ type: 'T', data: i }], { expectedVersion: i })
       }
     }),
   )
-  // The writer's own work in the background; it ends by itself.
-  let settled = 0
-  while (settled < 1024) {
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    const { Item } = await client.send(
-      new GetItemCommand({ TableName: table, Key: { ...tailKey } }),
-    )
-    settled = Number(Item?.r?.N)
+  return {
+    table,
+    store,
+    untilSettled: (ticket: number) => untilSettled(client, table, ticket),
+    async close() {
+      await store.close()
+      client.destroy()
+    },
   }
+}
+
+it('a table that is written and not read keeps its settled mark near the tail', async () => {
+  const { table, store, untilSettled, close } = await writtenTable(36)
+  await untilSettled(1024)
   await store.close()
   // Somebody new finds the head without looking at the whole log: at most 128 slots, 4 queries, and the last of them.
   const wire = new Wire()
@@ -183,5 +189,25 @@ it('a table that is written and not read keeps its settled mark near the tail', 
   await reader.headPosition()
   expect(wire.count).toBeLessThan(10)
   await reader.close()
-  client.destroy()
+  await close()
+})
+
+it('a reader moves the settled mark up to what it has read, however slowly the mark moves', async () => {
+  // Few enough that the writer leaves the mark alone.
+  const { table, untilSettled, close } = await writtenTable(24)
+  const wire = new Wire()
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  wire.rule(async ({ operation }, send) => {
+    if (operation === 'UpdateItem') await released
+    return send()
+  })
+  const reader = dynamoDbStore({ table, client: clientOf(server, wire) })
+  expect(await reader.readAll().toArray()).toHaveLength(24 * 32)
+  release()
+  await untilSettled(24 * 32 - 255)
+  await reader.close()
+  await close()
 })
