@@ -13,6 +13,12 @@ export interface CoalesceOptions<T, R> {
   weigh(item: T): number
   /** Batches under way at a time. Default: 1. */
   readonly concurrency?: number
+  /**
+   * Divides what waits evenly among the places that are free, into batches of at least so many items, so that one batch is
+   * worked on while the answers of another are taken in. Without it everything goes as one batch, and those who wait for it
+   * come back together: then the other places stay empty for ever. Default: not divided.
+   */
+  readonly divideFrom?: number
 }
 
 export interface Coalescer<T, R> {
@@ -38,6 +44,11 @@ export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> 
   let running = 0
   let scheduled = false
 
+  const share = (waiting: number, places: number) =>
+    options.divideFrom === undefined
+      ? waiting
+      : Math.max(options.divideFrom, Math.ceil(waiting / places))
+
   // Those whose batch has just ended are about to come back with their next item: a turn of the event loop lets them
   // into the next batch. It costs a lone writer some microseconds.
   const schedule = () => {
@@ -53,7 +64,8 @@ export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> 
     while (running < concurrency && queue.length > 0) {
       let count = 0
       let weight = 0
-      while (count < queue.length && count < options.maxItems) {
+      const most = Math.min(options.maxItems, share(queue.length, concurrency - running))
+      while (count < queue.length && count < most) {
         weight += queue[count]!.weight
         if (count > 0 && weight > options.maxWeight) break
         count++

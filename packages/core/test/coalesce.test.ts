@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { coalesce, type Outcome } from '../src/index.js'
 
 /** A coalescer whose batches wait for the test to let them go. */
-function held(options: { maxItems?: number; maxWeight?: number; concurrency?: number } = {}) {
+function held(
+  options: {
+    maxItems?: number
+    maxWeight?: number
+    concurrency?: number
+    divideFrom?: number
+  } = {},
+) {
   const batches: { items: number[]; end(outcomes?: readonly Outcome<number>[] | Error): void }[] =
     []
   let arrived: () => void = () => {}
@@ -44,6 +51,37 @@ describe('coalesce', () => {
     expect(two.items).toEqual([2, 3, 4])
     two.end()
     expect(await Promise.all(rest)).toEqual([2, 3, 4])
+  })
+
+  it('divides what waits among the places that are free, and keeps it divided', async () => {
+    const { coalescer, batch } = held({ concurrency: 2, divideFrom: 2 })
+    const all = Array.from({ length: 7 }, async (_, n) => {
+      await coalescer.add(n)
+      await coalescer.add(n + 10)
+    })
+    const [one, two] = [await batch(0), await batch(1)]
+    expect([one.items, two.items]).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6],
+    ])
+    two.end()
+    const three = await batch(2)
+    expect(three.items).toEqual([14, 15, 16])
+    one.end()
+    const four = await batch(3)
+    expect(four.items).toEqual([10, 11, 12, 13])
+    three.end()
+    four.end()
+    await Promise.all(all)
+  })
+
+  it('does not divide what is too little for two batches', async () => {
+    const { coalescer, batch } = held({ concurrency: 2, divideFrom: 4 })
+    const all = [1, 2, 3, 4].map((n) => coalescer.add(n))
+    const one = await batch(0)
+    expect(one.items).toEqual([1, 2, 3, 4])
+    one.end()
+    await Promise.all(all)
   })
 
   it('takes in those who come back from the batch that has just ended', async () => {

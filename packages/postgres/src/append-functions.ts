@@ -8,6 +8,8 @@ export const outcomes = {
   duplicate: '3',
   /** The stream's last event is of a later transaction than this one: to be done again in a new one. */
   stale: '4',
+  /** Of appends to as many streams: every one is written. */
+  allWritten: '5',
 } as const
 
 /** Errors that the functions raise. */
@@ -27,7 +29,8 @@ export const expectations = { any: -1, exists: -2 } as const
  * The server's side of an append.
  *
  * Plans: the functions always use their indexes and never a plan per value. Their plans live as long as the connection,
- * and one made for a table that was small then must not scan or hash it when it has grown.
+ * and one made for a table that was small then must not scan or hash it when it has grown. It also keeps the order of an
+ * UPDATE's locks that of the array that it goes through.
  */
 export function appendFunctions(schema: SchemaName): string {
   return [
@@ -35,6 +38,7 @@ export function appendFunctions(schema: SchemaName): string {
     startEpoch(schema),
     writeBatch(schema),
     appendBatch(schema),
+    appendDistinct(schema),
     appendOne(schema),
   ].join('\n')
 }
@@ -63,6 +67,13 @@ const readEpoch = ({ sql: s }: SchemaName) => `
   if not epoch_valid then
     raise exception 'the tables come from another cluster' using errcode = '${sqlStates.newEpoch}';
   end if;`
+
+/** How the functions run that clients call to append: with their owner's rights, and by their indexes. */
+const asWriter = `security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off`
+
+const eventColumns = `id, stream_id, stream_type, event_type, encoding, event_data, event_bytes,
+        metadata, metadata_bytes, version, epoch, transaction_id`
 
 /** For a transaction that will do other things besides. Runs with the caller's rights: it needs none. */
 function enter({ sql: s, locks, setting }: SchemaName): string {
@@ -107,8 +118,7 @@ create function ${s}.append_one(
   _joined boolean, _patience integer, _stream text, _expected bigint, _ids uuid[], _types text[], _encodings smallint[],
   _data jsonb[], _bytes bytea[], _metadata jsonb[], _metadata_bytes bytea[]
 ) returns text language plpgsql
-security definer set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan set enable_seqscan = off as $annals$
+${asWriter} as $annals$
 declare
   writer xid8;
   epoch_now integer;
@@ -152,15 +162,13 @@ begin${takeLock(schema)}${readEpoch(schema)}
       _ids, _types, _encodings, _data, _bytes, _metadata, _metadata_bytes);
   end if;
   if n = 1 then
-    insert into ${s}.events (id, stream_id, stream_type, event_type, encoding, event_data, event_bytes,
-        metadata, metadata_bytes, version, epoch, transaction_id)
+    insert into ${s}.events (${eventColumns})
       values (_ids[1], _stream, split_part(_stream, '-', 1), _types[1], _encodings[1], _data[1], _bytes[1],
         _metadata[1], _metadata_bytes[1], base + 1, epoch_now, writer)
       returning global_position into last;
   else
     with written as (
-      insert into ${s}.events (id, stream_id, stream_type, event_type, encoding, event_data, event_bytes,
-          metadata, metadata_bytes, version, epoch, transaction_id)
+      insert into ${s}.events (${eventColumns})
         select x.id, _stream, split_part(_stream, '-', 1), x.type, x.encoding, x.data, x.bytes,
           x.metadata, x.metadata_bytes, base + x.n, epoch_now, writer
         from unnest(_ids, _types, _encodings, _data, _bytes, _metadata, _metadata_bytes)
@@ -170,6 +178,90 @@ begin${takeLock(schema)}${readEpoch(schema)}
     ) select max(w.global_position) into last from written w;
   end if;
   return '${outcomes.written}:' || base + n || ':' || epoch_now || ':' || writer || ':' || last;
+end $annals$;`
+}
+
+/**
+ * Appends to as many streams, each with the version that its stream must have: what several writers send at once, and
+ * the way that costs least. All streams are moved at once on the assumption that every expectation holds and no id is
+ * known. Where that proves wrong, the streams are put back and `write_batch` decides each append.
+ *
+ * `_streams` are in order. `_owners` and `_offsets`, as in `append_batch`, are null where each append is one event.
+ * The answer: the transaction, and the place in the sequence of each event.
+ */
+function appendDistinct(schema: SchemaName): string {
+  const s = schema.sql
+  return `
+create function ${s}.append_distinct(
+  _joined boolean, _patience integer, _streams text[], _expected bigint[], _counts integer[], _owners integer[],
+  _offsets integer[], _ids uuid[], _types text[], _encodings smallint[],
+  _data jsonb[], _bytes bytea[], _metadata jsonb[], _metadata_bytes bytea[]
+) returns text language plpgsql
+${asWriter} as $annals$
+declare
+  writer xid8;
+  epoch_now integer;
+  epoch_valid boolean;
+  created text[] := '{}';
+  moved text[] := '{}';
+  held boolean := true;
+  sequences bigint[];
+begin${takeLock(schema)}${readEpoch(schema)}
+  if 0 = any (_expected) then
+    with created as (
+      insert into ${s}.streams (stream_id, stream_type, version, last_epoch, last_transaction)
+        select x.stream_id, split_part(x.stream_id, '-', 1), x.count, epoch_now, writer
+        from unnest(_streams, _expected, _counts) as x (stream_id, expected, count) where x.expected = 0
+        on conflict (stream_id) do nothing returning stream_id
+    ) select coalesce(array_agg(c.stream_id), '{}') into created from created c;
+  end if;
+  if cardinality(created) < cardinality(_streams) then
+    with moved as (
+      update ${s}.streams st set version = st.version + x.count, last_epoch = epoch_now, last_transaction = writer
+        from unnest(_streams, _expected, _counts) as x (stream_id, expected, count)
+        where st.stream_id = x.stream_id and x.expected > 0 and st.version = x.expected
+          and (st.last_epoch, st.last_transaction) <= (epoch_now, writer)
+        returning st.stream_id
+    ) select coalesce(array_agg(m.stream_id), '{}') into moved from moved m;
+    held := cardinality(created) + cardinality(moved) = cardinality(_streams);
+    if held then
+      perform 1 from ${s}.events e where e.id = any (_ids);
+      held := not found;
+    end if;
+  end if;
+  if not held then
+    delete from ${s}.streams st where st.stream_id = any (created);
+    update ${s}.streams st set version = e.version, last_epoch = e.epoch, last_transaction = e.transaction_id
+      from unnest(_streams, _expected) as x (stream_id, version), ${s}.events e
+      where st.stream_id = any (moved) and st.stream_id = x.stream_id
+        and e.stream_id = x.stream_id and e.version = x.version;
+    return ${s}.write_batch(writer, epoch_now, false, _streams,
+      array(select case when x.expected = 0 then x.stream_id end from unnest(_streams, _expected) as x (stream_id, expected)),
+      _counts, array(select generate_subscripts(_streams, 1)), _expected, _counts,
+      coalesce(_owners, array(select generate_subscripts(_ids, 1))),
+      coalesce(_offsets, array_fill(1, array[cardinality(_ids)])),
+      _ids, _types, _encodings, _data, _bytes, _metadata, _metadata_bytes);
+  end if;
+  if _owners is null then
+    with added as (
+      insert into ${s}.events (${eventColumns})
+        select x.id, x.stream_id, split_part(x.stream_id, '-', 1), x.type, x.encoding, x.data, x.bytes,
+          x.metadata, x.metadata_bytes, x.expected + 1, epoch_now, writer
+        from unnest(_ids, _streams, _expected, _types, _encodings, _data, _bytes, _metadata, _metadata_bytes)
+          as x (id, stream_id, expected, type, encoding, data, bytes, metadata, metadata_bytes)
+        returning global_position
+    ) select array_agg(r.global_position order by r.global_position) into sequences from added r;
+  else
+    with added as (
+      insert into ${s}.events (${eventColumns})
+        select x.id, _streams[x.owner], split_part(_streams[x.owner], '-', 1), x.type, x.encoding, x.data, x.bytes,
+          x.metadata, x.metadata_bytes, _expected[x.owner] + x.place, epoch_now, writer
+        from unnest(_ids, _owners, _offsets, _types, _encodings, _data, _bytes, _metadata, _metadata_bytes)
+          as x (id, owner, place, type, encoding, data, bytes, metadata, metadata_bytes)
+        returning global_position
+    ) select array_agg(r.global_position order by r.global_position) into sequences from added r;
+  end if;
+  return '${outcomes.allWritten}:' || epoch_now || ':' || writer || ':' || array_to_string(sequences, ':');
 end $annals$;`
 }
 
@@ -194,7 +286,7 @@ create function ${s}.append_batch(
   _ids uuid[], _types text[], _encodings smallint[],
   _data jsonb[], _bytes bytea[], _metadata jsonb[], _metadata_bytes bytea[]
 ) returns text language plpgsql
-security definer set search_path = pg_catalog, pg_temp as $annals$
+${asWriter} as $annals$
 declare
   writer xid8;
   epoch_now integer;
@@ -205,7 +297,7 @@ begin${takeLock(schema)}${readEpoch(schema)}
 end $annals$;`
 }
 
-/** The work of `append_batch`, for nobody else to call: the lock is held and the epoch read. */
+/** The work of the others, which alone call it: the lock is held, the epoch read, the settings are theirs. */
 function writeBatch({ sql: s }: SchemaName): string {
   return `
 create function ${s}.write_batch(
@@ -213,10 +305,7 @@ create function ${s}.write_batch(
   _slots integer[], _expected bigint[], _counts integer[], _owners integer[], _offsets integer[],
   _ids uuid[], _types text[], _encodings smallint[],
   _data jsonb[], _bytes bytea[], _metadata jsonb[], _metadata_bytes bytea[]
-) returns text language plpgsql
-security definer set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-as $annals$
+) returns text language plpgsql as $annals$
 declare
   created text[] := '{}';
   versions bigint[];
@@ -325,8 +414,7 @@ begin
     delete from ${s}.streams st where st.stream_id = any (created);
   else
     with added as (
-      insert into ${s}.events (id, stream_id, stream_type, event_type, encoding, event_data, event_bytes,
-          metadata, metadata_bytes, version, epoch, transaction_id)
+      insert into ${s}.events (${eventColumns})
         select x.id, _streams[_slots[x.owner]], split_part(_streams[_slots[x.owner]], '-', 1), x.type, x.encoding,
           x.data, x.bytes, x.metadata, x.metadata_bytes, bases[x.owner] + x.place, epoch_now, writer
         from unnest(_ids, _owners, _offsets, _types, _encodings, _data, _bytes, _metadata, _metadata_bytes)

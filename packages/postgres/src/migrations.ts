@@ -127,5 +127,5 @@ create trigger refuse_change before update or delete or truncate on ${s}.epochs
 /** The functions that write run with their owner's rights, so nobody may call them who was not given the right. */
 function revocations({ sql: s }: SchemaName): string {
   return `
-revoke all on function ${s}.append_one, ${s}.append_batch, ${s}.write_batch, ${s}.start_epoch from public;`
+revoke all on function ${s}.append_one, ${s}.append_distinct, ${s}.append_batch, ${s}.write_batch, ${s}.start_epoch from public;`
 }
