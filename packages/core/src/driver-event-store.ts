@@ -464,10 +464,7 @@ export class DriverEventStore implements EventStore {
         }
         return
       } catch (error) {
-        if (scope.failure) throw scope.failure
-        const translated = translate(this.#driver, error)
-        if (!translated.retryable) throw translated.error
-        if (!(await retry.wait(error))) throw retry.exhausted(translated.error)
+        await retry.afterFailure(this.#driver, error)
       }
     }
   }

@@ -56,6 +56,19 @@ export class Retry {
     return true
   }
 
+  /** After an attempt has failed: waits for the next one's time, or throws what the call ends with. */
+  async afterFailure(
+    driver: StoreDriver,
+    error: unknown,
+    onFailure?: (failure: TranslatedError) => void,
+  ): Promise<void> {
+    if (this.scope.failure) throw this.scope.failure
+    const translated = translate(driver, error)
+    onFailure?.(translated)
+    if (!translated.retryable) throw translated.error
+    if (!(await this.wait(error))) throw this.exhausted(translated.error)
+  }
+
   /** The error that a spent budget ends with. */
   exhausted(error: EventStoreError): EventStoreError {
     if (this.#attempt === 0 || error.code !== 'UNAVAILABLE') return error
@@ -79,11 +92,7 @@ export async function retrying<T>(
     try {
       return await attempt(scope, attemptTimeoutMs, call)
     } catch (error) {
-      if (scope.failure) throw scope.failure
-      const translated = translate(driver, error)
-      onFailure?.(translated)
-      if (!translated.retryable) throw translated.error
-      if (!(await retry.wait(error))) throw retry.exhausted(translated.error)
+      await retry.afterFailure(driver, error, onFailure)
     }
   }
 }

@@ -6,7 +6,7 @@ import type { AllMessage, StreamMessage } from './event-store.js'
 import type { Position } from './events.js'
 import type { Filter } from './filter.js'
 import type { News } from './news.js'
-import { type Retry, retrying, translate } from './retry.js'
+import { type Retry, retrying } from './retry.js'
 import type { Scope } from './scope.js'
 
 const defaultPolling = { min: 10, max: 1000 }
@@ -156,7 +156,7 @@ async function* polled<B>(
 
 /** Opens the source again, where the consumer's position is by then, whenever it fails for the time being. */
 async function* reconnecting<B>(
-  { driver, scope, retry }: Engine,
+  { driver, retry }: Engine,
   source: () => AsyncIterable<B>,
 ): AsyncGenerator<B, void, undefined> {
   for (;;) {
@@ -168,10 +168,7 @@ async function* reconnecting<B>(
       // A native subscription that ends without an error has lost its server all the same.
       await retry.wait(new UnavailableError('The database ended the subscription.'))
     } catch (error) {
-      if (scope.failure) throw scope.failure
-      const translated = translate(driver, error)
-      if (!translated.retryable) throw translated.error
-      await retry.wait(error)
+      await retry.afterFailure(driver, error)
     }
   }
 }
