@@ -1,7 +1,6 @@
 // The program behind `pnpm bench dynamodb [--quick]`: the DynamoDB store beside bare requests and
 // Castore, on one DynamoDB Local in memory, in turns.
 import { randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { type EventStore, newEventId } from '@annals/core'
 import { dynamoDbStore } from '@annals/dynamodb'
 import { startDynamoDb } from '@annals/test-servers'
@@ -13,37 +12,31 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
 import { DynamoDBSingleTableEventStorageAdapter } from '@castore/event-storage-adapter-dynamodb'
-import { describeMachine, loadNow } from './machine.js'
+import {
+  BackendReport,
+  rateColumns as columns,
+  event,
+  quick,
+  rounds,
+  rateRows as rows,
+} from './backend-report.js'
 import {
   drive,
   p50,
   perSecond,
-  type Ratio,
   ratio,
   type Sample,
   type SideBySide,
   sample,
   sideBySide,
-  summarise,
 } from './measure.js'
-import { type Goal, goalTable, markdownOf, type Section, writeResults } from './report.js'
+import type { Cell } from './report.js'
 
-const quick = process.argv.includes('--quick')
-const rounds = quick ? 1 : 5
+const report = new BackendReport()
 const annals = 'Annals'
 const castore = 'Castore'
 const barePut = 'bare PutItem'
 const bareTransaction = 'bare TransactWriteItems of three'
-
-/** Some 200 bytes of JSON, as an application's event may have. */
-const data = {
-  orderId: '7f3c',
-  customer: 'C-1042',
-  lines: [{ sku: 'A-17', quantity: 3, cents: 1299 }],
-  note: 'x'.repeat(80),
-}
-const metadata = { correlationId: '0190a1b2-0000-7000-8000-000000000001' }
-const event = () => ({ type: 'OrderPlaced', data, metadata })
 
 const server = await startDynamoDb()
 const { endpoint, region, credentials } = server
@@ -96,49 +89,6 @@ const adapter = new DynamoDBSingleTableEventStorageAdapter({
   dynamoDBClient: client,
 })
 
-const goals: Goal[] = []
-function goal(what: string, of: Ratio, atLeast: number): void {
-  goals.push({
-    what,
-    aim: { atLeast },
-    measured: of.median,
-    lowest: of.lowest,
-    highest: of.highest,
-  })
-}
-
-function rows(what: string, results: SideBySide): (string | number)[][] {
-  return [...results].map(([name, samples]) => {
-    const { perSecond, p50, p99 } = summarise(samples)
-    return [what, name, perSecond, p50, p99]
-  })
-}
-
-async function section(
-  id: string,
-  title: string,
-  notes: readonly string[],
-  work: () => Promise<{ columns: string[]; rows: (string | number)[][] }>,
-): Promise<Section> {
-  process.stderr.write(`${title}\n`)
-  const loadBefore = loadNow()
-  const began = performance.now()
-  const before = goals.length
-  const table = await work()
-  return {
-    id,
-    title,
-    notes,
-    tables: [{ title, ...table }],
-    plots: [],
-    goals: goals.slice(before),
-    measuredAt: new Date().toISOString(),
-    seconds: (performance.now() - began) / 1000,
-    loadBefore,
-  }
-}
-
-const columns = ['', '', 'per second', 'p50 ms', 'p99 ms']
 const stringItem = (pk: string, sk: string, payload: string) => ({
   PK: { S: pk },
   SK: { S: sk },
@@ -163,15 +113,17 @@ const transaction = (stream: string, i: number) =>
   )
 
 const appends = () =>
-  section(
-    'dynamodb-appends',
-    'Appends',
-    [
-      'One event an append, each writer to a stream of its own, with the version it expects.',
-      'Castore writes one PutItem on the condition that the version is free, and keeps no order between streams: beside it stands what a total order costs, a ticket and a transaction. An append of ten events is one transaction for Annals; Castore has no call for several events of one aggregate, so it makes ten, one after the other, and not atomically.',
-    ],
+  report.section(
+    {
+      id: 'dynamodb-appends',
+      title: 'Appends',
+      notes: [
+        'One event an append, each writer to a stream of its own, with the version it expects.',
+        'Castore writes one PutItem on the condition that the version is free, and keeps no order between streams: beside it stands what a total order costs, a ticket and a transaction. An append of ten events is one transaction for Annals; Castore has no call for several events of one aggregate, so it makes ten, one after the other, and not atomically.',
+      ],
+    },
     async () => {
-      const all: (string | number)[][] = []
+      const all: Cell[][] = []
       for (const workers of [1, 16, 64]) {
         const load = { workers, milliseconds: quick ? 300 : 1500 }
         const results = await sideBySide<Sample>(
@@ -218,16 +170,16 @@ const appends = () =>
           { rounds },
         )
         if (workers === 16) {
-          goal(
+          report.goal(
             'appends/s at 16 writers, by bare transactions of three',
             ratio(results, annals, bareTransaction, perSecond),
-            0.6,
+            { atLeast: 0.6 },
           )
         }
-        goal(
+        report.goal(
           `appends/s at ${workers} writers, by Castore`,
           ratio(results, annals, castore, perSecond),
-          2,
+          { atLeast: 2 },
         )
         all.push(...rows(`${workers} writers`, results))
       }
@@ -262,10 +214,10 @@ const appends = () =>
         ],
         { rounds },
       )
-      goal(
+      report.goal(
         'appends/s of ten events at 16 writers, by Castore',
         ratio(results, annals, castore, perSecond),
-        2,
+        { atLeast: 2 },
       )
       all.push(...rows('16 writers, ten events an append', results))
       return { columns, rows: all }
@@ -273,11 +225,12 @@ const appends = () =>
   )
 
 function push(aggregateId: string, version: number): Promise<unknown> {
+  const { type, data, metadata } = event()
   return adapter.pushEvent(
     {
       aggregateId,
       version,
-      type: 'OrderPlaced',
+      type,
       timestamp: new Date().toISOString(),
       payload: data,
       metadata,
@@ -288,12 +241,14 @@ function push(aggregateId: string, version: number): Promise<unknown> {
 
 const perStream = quick ? 200 : 1000
 const reads = () =>
-  section(
-    'dynamodb-reads',
-    'Reads',
-    [
-      `Events a second of a stream of ${perStream} events, written one an append; and, for Annals alone, of everything in the table by a handle that starts anew. Castore offers no reading of all events. The bare query reads items of the same payload.`,
-    ],
+  report.section(
+    {
+      id: 'dynamodb-reads',
+      title: 'Reads',
+      notes: [
+        `Events a second of a stream of ${perStream} events, written one an append; and, for Annals alone, of everything in the table by a handle that starts anew. Castore offers no reading of all events. The bare query reads items of the same payload.`,
+      ],
+    },
     async () => {
       for (let i = 0; i < perStream; i++) {
         await store.append('Long-1', [event()], { expectedVersion: i })
@@ -327,7 +282,9 @@ const reads = () =>
         ],
         { rounds },
       )
-      goal('events/s of a stream, by Castore', ratio(results, annals, castore, perSecond), 1)
+      report.goal('events/s of a stream, by Castore', ratio(results, annals, castore, perSecond), {
+        atLeast: 1,
+      })
       const everything = await sideBySide<Sample>(
         [
           {
@@ -373,12 +330,14 @@ async function queryAll(): Promise<number> {
 }
 
 const latency = () =>
-  section(
-    'dynamodb-latency',
-    'From append to subscriber',
-    [
-      'Milliseconds from the call of an append to its event at a subscriber: on the same handle, which is told of it, and on another one, which polls. One append after the other. There is nothing to put beside it: Castore has no subscription without DynamoDB Streams, which DynamoDB Local serves by other means than AWS.',
-    ],
+  report.section(
+    {
+      id: 'dynamodb-latency',
+      title: 'From append to subscriber',
+      notes: [
+        'Milliseconds from the call of an append to its event at a subscriber: on the same handle, which is told of it, and on another one, which polls. One append after the other. There is nothing to put beside it: Castore has no subscription without DynamoDB Streams, which DynamoDB Local serves by other means than AWS.',
+      ],
+    },
     async () => {
       const other = dynamoDbStore({ table: 'annals', client })
       const arrivals = new Map<string, (at: number) => void>()
@@ -411,11 +370,7 @@ const latency = () =>
       stop.abort()
       await listening
       await other.close()
-      goals.push({
-        what: 'append to subscriber on the same handle, p50 ms',
-        aim: { atMost: 50 },
-        measured: p50(same[1]),
-      })
+      report.goal('append to subscriber on the same handle, p50 ms', p50(same[1]), { atMost: 50 })
       return {
         columns,
         rows: [same, polled].flatMap(([name, result]) => rows('', new Map([[name, [result]]]))),
@@ -424,12 +379,14 @@ const latency = () =>
   )
 
 const units = () =>
-  section(
-    'dynamodb-units',
-    'Units an append',
-    [
-      'Write request units of one append of one event of this size, by the published rule: a started KB is one unit, two within a transaction. A test of the package measures them. The least for a total order with an event in its stream and in the order: two items in a transaction, and the number that orders them.',
-    ],
+  report.section(
+    {
+      id: 'dynamodb-units',
+      title: 'Units an append',
+      notes: [
+        'Write request units of one append of one event of this size, by the published rule: a started KB is one unit, two within a transaction. A test of the package measures them. The least for a total order with an event in its stream and in the order: two items in a transaction, and the number that orders them.',
+      ],
+    },
     async () => ({
       columns: ['', 'write units', 'transactional items'],
       rows: [
@@ -443,24 +400,15 @@ const units = () =>
     }),
   )
 
-const sections: Section[] = []
-for (const run of [appends, reads, latency, units]) sections.push(await run())
-const report = {
+for (const run of [appends, reads, latency, units]) await run()
+report.finish('dynamodb', {
   title: 'DynamoDB: the store beside bare requests and Castore',
-  date: new Date().toISOString().slice(0, 10),
-  machine: describeMachine(),
   setting: {
     server: server.describe().replace(/ at 127\.0\.0\.1:\d+/, ''),
     'what it tells':
       'ratios on one emulator, which shares the cores with the program; DynamoDB itself has other latencies and no such ceiling',
-    rounds: `${rounds} measured rounds in turns, after one to warm up; medians`,
   },
-  sections,
-}
-console.log(goalTable(goals))
-const markdown = markdownOf(report)
-if (quick) console.log(markdown)
-else writeResults(fileURLToPath(new URL('..', import.meta.url)), 'dynamodb', markdown)
+})
 await store.close()
 client.destroy()
 await server.stop()

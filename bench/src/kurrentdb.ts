@@ -2,100 +2,54 @@
 // client, on one real server on disk, in turns.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { type EventStore, newEventId } from '@annals/core'
 import { kurrentDbStore } from '@annals/kurrentdb'
 import { startKurrentDb } from '@annals/test-servers'
 import { jsonEvent, KurrentDBClient } from '@kurrent/kurrentdb-client'
-import { describeMachine, loadNow } from './machine.js'
+import {
+  BackendReport,
+  rateColumns as columns,
+  event,
+  quick,
+  rounds,
+  rateRows as rows,
+} from './backend-report.js'
 import {
   drive,
   p50,
   perSecond,
-  type Ratio,
   ratio,
   type Sample,
-  type SideBySide,
   sample,
   sideBySide,
   summarise,
 } from './measure.js'
-import { type Goal, goalTable, markdownOf, type Section, writeResults } from './report.js'
+import type { Cell } from './report.js'
 
-const quick = process.argv.includes('--quick')
-const rounds = quick ? 1 : 5
+const report = new BackendReport()
 const annals = 'Annals'
 const client = 'the client'
 
-/** Some 200 bytes of JSON, as an application's event may have. */
-const data = {
-  orderId: '7f3c',
-  customer: 'C-1042',
-  lines: [{ sku: 'A-17', quantity: 3, cents: 1299 }],
-  note: 'x'.repeat(80),
-}
-const metadata = { correlationId: '0190a1b2-0000-7000-8000-000000000001' }
-const rawEvent = () => jsonEvent({ id: newEventId(), type: 'OrderPlaced', data, metadata })
-const event = () => ({ type: 'OrderPlaced', data, metadata })
+const rawEvent = () => jsonEvent({ id: newEventId(), ...event() })
 
 const server = await startKurrentDb({ disk: true })
 const namespace = `b${Date.now().toString(36)}`
 const store: EventStore = kurrentDbStore({ connectionString: server.url, namespace })
 const raw = KurrentDBClient.connectionString(server.url)
-const goals: Goal[] = []
 
-function goal(what: string, of: Ratio): void {
-  goals.push({
-    what,
-    aim: { atLeast: 0.95 },
-    measured: of.median,
-    lowest: of.lowest,
-    highest: of.highest,
-  })
-}
-
-function rows(what: string, results: SideBySide): (string | number)[][] {
-  return [annals, client].map((name) => {
-    const { perSecond, p50, p99 } = summarise(results.get(name) ?? [])
-    return [what, name, perSecond, p50, p99]
-  })
-}
-
-async function section(
-  id: string,
-  title: string,
-  notes: readonly string[],
-  work: () => Promise<{ columns: string[]; rows: (string | number)[][] }>,
-): Promise<Section> {
-  process.stderr.write(`${title}\n`)
-  const loadBefore = loadNow()
-  const began = performance.now()
-  const before = goals.length
-  const table = await work()
-  return {
-    id,
-    title,
-    notes,
-    tables: [{ title, ...table }],
-    plots: [],
-    goals: goals.slice(before),
-    measuredAt: new Date().toISOString(),
-    seconds: (performance.now() - began) / 1000,
-    loadBefore,
-  }
-}
-
-const columns = ['', '', 'per second', 'p50 ms', 'p99 ms']
+const atLeast = 0.95
 
 const appends = () =>
-  section(
-    'kurrentdb-appends',
-    'Appends',
-    [
-      "One event an append, each writer to a stream of its own, with 'any'. The client on its batch path, which it takes by default.",
-    ],
+  report.section(
+    {
+      id: 'kurrentdb-appends',
+      title: 'Appends',
+      notes: [
+        "One event an append, each writer to a stream of its own, with 'any'. The client on its batch path, which it takes by default.",
+      ],
+    },
     async () => {
-      const all: (string | number)[][] = []
+      const all: Cell[][] = []
       for (const workers of [1, 16, 64]) {
         const load = { workers, milliseconds: quick ? 200 : 1500 }
         const results = await sideBySide<Sample>(
@@ -120,7 +74,9 @@ const appends = () =>
           ],
           { rounds },
         )
-        goal(`appends/s, ${workers} writers`, ratio(results, annals, client, perSecond))
+        report.goal(`appends/s, ${workers} writers`, ratio(results, annals, client, perSecond), {
+          atLeast,
+        })
         all.push(...rows(`${workers} writers`, results))
       }
       return { columns, rows: all }
@@ -129,12 +85,14 @@ const appends = () =>
 
 const perStream = quick ? 500 : 10_000
 const reads = () =>
-  section(
-    'kurrentdb-reads',
-    'Reads',
-    [
-      `Events a second of a stream of ${perStream}, of everything in the store's namespace (with the same filter on the server for both), and streams of ten a second by one reader.`,
-    ],
+  report.section(
+    {
+      id: 'kurrentdb-reads',
+      title: 'Reads',
+      notes: [
+        `Events a second of a stream of ${perStream}, of everything in the store's namespace (with the same filter on the server for both), and streams of ten a second by one reader.`,
+      ],
+    },
     async () => {
       for (let i = 0; i < perStream; i += 500)
         await store.append('Long-1', Array.from({ length: Math.min(500, perStream) }, event))
@@ -154,7 +112,7 @@ const reads = () =>
             ),
         ],
       }
-      const all: (string | number)[][] = []
+      const all: Cell[][] = []
       for (const [what, [ours, theirs]] of Object.entries(readers)) {
         const once = async (read: () => Promise<number>): Promise<Sample> => {
           const began = performance.now()
@@ -170,7 +128,7 @@ const reads = () =>
           ],
           { rounds },
         )
-        goal(`events/s of ${what}`, ratio(results, annals, client, perSecond))
+        report.goal(`events/s of ${what}`, ratio(results, annals, client, perSecond), { atLeast })
         all.push(
           ...[annals, client].map((name) => [
             what,
@@ -200,17 +158,21 @@ const reads = () =>
         ],
         { rounds },
       )
-      goal('streams of ten/s, one reader', ratio(short, annals, client, perSecond))
+      report.goal('streams of ten/s, one reader', ratio(short, annals, client, perSecond), {
+        atLeast,
+      })
       all.push(...rows('streams of ten', short))
       return { columns, rows: all }
     },
   )
 
 const first = () =>
-  section(
-    'kurrentdb-first',
-    'The first read of a new handle',
-    ['Milliseconds from a new store, or a new client, to its first event.'],
+  report.section(
+    {
+      id: 'kurrentdb-first',
+      title: 'The first read of a new handle',
+      notes: ['Milliseconds from a new store, or a new client, to its first event.'],
+    },
     async () => {
       const results = await sideBySide<Sample>(
         [
@@ -239,7 +201,9 @@ const first = () =>
         ],
         { rounds },
       )
-      goal('first reads/s of a new handle', ratio(results, annals, client, perSecond))
+      report.goal('first reads/s of a new handle', ratio(results, annals, client, perSecond), {
+        atLeast,
+      })
       return {
         columns: ['', 'p50 ms'],
         rows: [annals, client].map((name) => [name, summarise(results.get(name) ?? []).p50]),
@@ -248,12 +212,14 @@ const first = () =>
   )
 
 const latency = () =>
-  section(
-    'kurrentdb-latency',
-    'From append to subscriber',
-    [
-      'One append every 10 ms; milliseconds from its call to the event at a subscriber on another handle, in one process with one clock. Both subscribe to all with the same filter on the server.',
-    ],
+  report.section(
+    {
+      id: 'kurrentdb-latency',
+      title: 'From append to subscriber',
+      notes: [
+        'One append every 10 ms; milliseconds from its call to the event at a subscriber on another handle, in one process with one clock. Both subscribe to all with the same filter on the server.',
+      ],
+    },
     async () => {
       // What each subscriber is waited for: the other's arrivals do not count.
       const arrivals = {
@@ -315,7 +281,7 @@ const latency = () =>
       await other.close()
       await otherRaw.dispose()
       const inverse = ratio(results, client, annals, p50)
-      goal("append to subscriber: the client's p50 by Annals'", inverse)
+      report.goal("append to subscriber: the client's p50 by Annals'", inverse, { atLeast })
       return { columns, rows: rows('', results) }
     },
   )
@@ -326,20 +292,7 @@ async function count(events: AsyncIterable<unknown>): Promise<number> {
   return n
 }
 
-const sections: Section[] = []
-for (const run of [appends, reads, first, latency]) sections.push(await run())
-const report = {
-  title: 'KurrentDB: the store beside the official client',
-  date: new Date().toISOString().slice(0, 10),
-  machine: describeMachine(),
-  setting: {
-    server: server.describe().replace(/ at 127\.0\.0\.1:\d+/, ''),
-    client: '@kurrent/kurrentdb-client 1.3, as its documentation shows it',
-    rounds: `${rounds} measured rounds in turns, after one to warm up; medians`,
-  },
-  sections,
-}
-console.log(goalTable(goals))
+for (const run of [appends, reads, first, latency]) await run()
 /** By hand: why goals were missed. */
 const remarks = `## Why appends miss the goal
 
@@ -347,9 +300,14 @@ An append costs the store some 45 microseconds of processor time beyond the clie
 and encoding, an abort signal and a time limit for each attempt, an id. That shows where the processor is the limit, as on
 two cores that the server, the client and other programs share; the load average before each section stands below it.
 Reads make up for it with the client's native reader, whose arrays and bytes the store takes as they come.`
-const markdown = markdownOf(report, { remarks })
-if (quick) console.log(markdown)
-else writeResults(fileURLToPath(new URL('..', import.meta.url)), 'kurrentdb', markdown)
+report.finish('kurrentdb', {
+  title: 'KurrentDB: the store beside the official client',
+  setting: {
+    server: server.describe().replace(/ at 127\.0\.0\.1:\d+/, ''),
+    client: '@kurrent/kurrentdb-client 1.3, as its documentation shows it',
+  },
+  remarks,
+})
 await store.close()
 await raw.dispose()
 await server.stop()
