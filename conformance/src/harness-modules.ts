@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Harness } from './harness.js'
 
@@ -25,7 +26,7 @@ export function workspaceModules(root: string): string[] {
 export async function loadHarnesses(path: string): Promise<(() => Promise<Harness>)[]> {
   const file = resolve(path)
   if (!existsSync(file)) throw new HarnessModuleError(`there is no file ${file}`)
-  if (/\.[cm]?ts$/.test(file)) await loadTypeScript()
+  if (/\.[cm]?ts$/.test(file)) await loadTypeScript(file)
   const module = (await import(pathToFileURL(file).href)) as { default?: unknown }
   const exported: readonly unknown[] = Array.isArray(module.default)
     ? module.default
@@ -40,17 +41,30 @@ export async function loadHarnesses(path: string): Promise<(() => Promise<Harnes
 
 let typeScript: Promise<void> | undefined
 
-function loadTypeScript(): Promise<void> {
+/** TypeScript is read by tsx: the one that this package finds, or the one that is installed for the harness. */
+function loadTypeScript(file: string): Promise<void> {
   typeScript ??= (async () => {
     // A name that the compiler does not resolve: tsx is needed only where a harness is written in TypeScript.
     const name: string = 'tsx/esm/api'
-    const tsx = (await import(name).catch((cause: unknown) => {
-      throw new HarnessModuleError(
-        'a harness in TypeScript needs tsx: install it, or build the harness',
-        { cause },
-      )
-    })) as { register(): unknown }
+    const tsx = (await import(name)
+      .catch(() => import(besideHarness(file)))
+      .catch((cause: unknown) => {
+        throw new HarnessModuleError(
+          `${file}: a harness in TypeScript needs tsx: npm install --save-dev tsx, or build the harness`,
+          { cause },
+        )
+      })) as { register(): unknown }
     tsx.register()
   })()
   return typeScript
+}
+
+/** The same module from the harness's side, which a strict package manager shows to nobody else. */
+function besideHarness(file: string): string {
+  const require = createRequire(file)
+  const manifest = require.resolve('tsx/package.json')
+  const { exports } = require(manifest) as { exports: Record<string, unknown> }
+  const entry = exports['./esm/api'] as { import?: string | { default: string } }
+  const path = typeof entry.import === 'object' ? entry.import.default : (entry.import ?? '')
+  return pathToFileURL(join(dirname(manifest), path)).href
 }

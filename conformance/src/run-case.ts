@@ -124,7 +124,7 @@ async function finish(t: CaseContext, watchdogMs: number): Promise<void> {
 class Hanging extends Error {}
 
 /** Only a guard against hanging for ever. */
-async function guarded<T>(
+export async function guarded<T>(
   work: Promise<T>,
   watchdogMs: number,
   waiting: () => readonly string[],

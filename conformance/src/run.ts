@@ -1,10 +1,17 @@
+import type { Capabilities } from '@annals/core'
 import type { ConformanceCase, Level } from './case.js'
 import { allCases } from './cases/index.js'
 import type { Harness } from './harness.js'
 import { hookProblems } from './hooks.js'
 import { type ModelOptions, runModel } from './model/run-model.js'
 import type { RuleId } from './rules.js'
-import { type CaseOptions, type CaseResult, runCase } from './run-case.js'
+import {
+  type CaseOptions,
+  type CaseResult,
+  defaultWatchdogMs,
+  guarded,
+  runCase,
+} from './run-case.js'
 
 export interface ConformanceOptions extends CaseOptions {
   /** Default: 'full'. */
@@ -22,11 +29,17 @@ export interface ConformanceOptions extends CaseOptions {
   readonly knownFailures?: Readonly<Record<string, string>> | undefined
   /** The random sequences against a model (all rules together). False: none. */
   readonly model?: ModelOptions | false | undefined
+  /** Whether to stop at the first case that fails: what was not run then is missing in the report. Default: false. */
+  readonly bail?: boolean | undefined
+  /** Told before each case, with how many have ended and how many there are. */
+  readonly onStart?: ((id: string, done: number, all: number) => void) | undefined
   readonly onResult?: ((result: CaseResult | ModelResult) => void) | undefined
 }
 
+const modelId = 'MODEL/random-sequences'
+
 export interface ModelResult {
-  readonly id: 'MODEL/random-sequences'
+  readonly id: typeof modelId
   readonly rule: 'MODEL'
   readonly title: string
   readonly outcome: 'passed' | 'failed'
@@ -37,6 +50,8 @@ export interface ModelResult {
 export interface ConformanceReport {
   readonly harness: string
   readonly level: Level
+  /** As the store tells them after its first call; not there where that call failed. */
+  readonly capabilities?: Capabilities
   readonly results: readonly (CaseResult | ModelResult)[]
   /** What is wrong with the run itself: hooks without a reason, names of cases that do not exist. */
   readonly problems: readonly string[]
@@ -82,23 +97,49 @@ export async function runSelected(
   const known = options.knownFailures?.[testCase.id]
   if (known === undefined) return result
   if (result.outcome === 'failed') return { ...result, outcome: 'knownFailure', reason: known }
-  if (result.outcome !== 'passed') return result
+  // Without the hook nobody knows whether it still fails.
+  if (result.outcome === 'notProven') return result
   const error = new Error(
-    `${testCase.id} passes, but it is listed as a known failure ("${known}"): take it off the list`,
+    `${testCase.id} does not fail, but it is listed as a known failure ("${known}"): take it off the list`,
   )
   return { ...result, outcome: 'failed', error }
 }
 
+interface FirstLook {
+  readonly problems: string[]
+  readonly capabilities: Capabilities | undefined
+  /** Whether there is anything to examine. */
+  readonly opened: boolean
+}
+
 /** What is wrong before a case has run, and with the harness itself. Opens one subject. */
 export async function problemsOf(harness: Harness, options: ConformanceOptions): Promise<string[]> {
-  const subject = await harness.open()
-  const problems = hookProblems(harness, subject)
-  await subject.cleanup()
+  return (await firstLook(harness, options)).problems
+}
+
+async function firstLook(harness: Harness, options: ConformanceOptions): Promise<FirstLook> {
+  const { watchdogMs = defaultWatchdogMs } = options
+  const problems: string[] = []
   const ids = new Set(allCases.map((c) => c.id))
   for (const id of Object.keys(options.knownFailures ?? {}))
     if (!ids.has(id)) problems.push(`the known failure ${id} is not a case`)
   for (const id of options.cases ?? []) if (!ids.has(id)) problems.push(`there is no case ${id}`)
-  return problems
+  try {
+    const subject = await guarded(harness.open(), watchdogMs, () => ['harness.open()'])
+    problems.unshift(...hookProblems(harness, subject))
+    // Some stores know their capabilities only after the first call. Whether it works is for the cases to say.
+    const first = guarded(subject.store.headPosition(), watchdogMs, () => ['the first call'])
+    const capabilities = await first.then(
+      () => ({ ...subject.store.capabilities }),
+      () => undefined,
+    )
+    await guarded(subject.cleanup(), watchdogMs, () => ['subject.cleanup()'])
+    return { problems, capabilities, opened: true }
+  } catch (error) {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    problems.push(`the harness cannot open a store and clean it up, so no case was run: ${what}`)
+    return { problems, capabilities: undefined, opened: false }
+  }
 }
 
 /** Whether the model runs: it belongs to the whole suite, not to single rules or cases. */
@@ -111,7 +152,7 @@ export function modelWanted(options: ConformanceOptions): ModelOptions | undefin
 
 export async function runModelResult(harness: Harness, model: ModelOptions): Promise<ModelResult> {
   const started = performance.now()
-  const result = { id: 'MODEL/random-sequences', rule: 'MODEL', title: modelTitle } as const
+  const result = { id: modelId, rule: 'MODEL', title: modelTitle } as const
   try {
     await runModel(harness, model)
     return { ...result, outcome: 'passed', milliseconds: performance.now() - started }
@@ -131,18 +172,25 @@ export async function runConformance(
   options: ConformanceOptions = {},
 ): Promise<ConformanceReport> {
   const results: (CaseResult | ModelResult)[] = []
-  const keep = (result: CaseResult | ModelResult) => {
+  const { problems, capabilities, opened } = await firstLook(harness, options)
+  const model = modelWanted(options)
+  const cases = selectCases(options)
+  if (cases.length === 0 && !model) problems.push('no case was selected')
+  const jobs: [id: string, work: () => Promise<CaseResult | ModelResult>][] = cases.map(
+    (testCase) => [testCase.id, () => runSelected(harness, testCase, options)],
+  )
+  if (model) jobs.push([modelId, () => runModelResult(harness, model)])
+  for (const [id, work] of opened ? jobs : []) {
+    options.onStart?.(id, results.length, jobs.length)
+    const result = await work()
     results.push(result)
     options.onResult?.(result)
+    if (options.bail && result.outcome === 'failed') break
   }
-  const problems = await problemsOf(harness, options)
-  for (const testCase of selectCases(options)) keep(await runSelected(harness, testCase, options))
-  const model = modelWanted(options)
-  if (model) keep(await runModelResult(harness, model))
-  if (results.length === 0) problems.push('no case was selected')
   return {
     harness: harness.name,
     level: options.level ?? 'full',
+    ...(capabilities && { capabilities }),
     results,
     problems,
     ok: problems.length === 0 && results.every((r) => r.outcome !== 'failed'),

@@ -24,7 +24,7 @@ function without(hook: (typeof hookNames)[number], reason?: string): Harness {
   const whole = memoryHarness({ playServer: true })
   return {
     ...whole,
-    ...(reason === undefined ? {} : { missing: { [hook]: reason } }),
+    ...(reason === undefined ? {} : { missing: { ...whole.missing, [hook]: reason } }),
     async open(options) {
       return Object.assign(await whole.open(options), { [hook]: undefined })
     },
@@ -189,6 +189,22 @@ describe('known failures', () => {
     expect(report.results[0]?.error?.message).toContain('take it off the list')
   })
 
+  it('that are refused as not offered do not fail any more', async () => {
+    const harness = memoryHarness({
+      playServer: true,
+      driver: ({ appendMany: _, ...inner }) => ({
+        ...inner,
+        capabilities: { ...inner.capabilities, multiStreamAppend: false },
+      }),
+    })
+    const report = await runConformance(harness, {
+      cases: ['MULTI-1/all-written'],
+      knownFailures: { 'MULTI-1/all-written': why },
+    })
+    expect(report.ok).toBe(false)
+    expect(report.results[0]?.error?.message).toContain('take it off the list')
+  })
+
   it('that are no cases fail the run', async () => {
     const report = await runConformance(memoryHarness({ playServer: true }), {
       cases: ['APPEND-5/last-event'],
@@ -200,6 +216,22 @@ describe('known failures', () => {
 })
 
 describe('the run', () => {
+  it('of a harness that cannot open a store fails with one problem, and no case', async () => {
+    const report = await runConformance({
+      ...memoryHarness(),
+      open: () => Promise.reject(new Error('the server is not there')),
+    })
+    expect(report.ok).toBe(false)
+    expect(report.results).toEqual([])
+    expect(report.problems).toHaveLength(1)
+    expect(report.problems[0]).toContain('the server is not there')
+  })
+
+  it('tells the capabilities of the store', async () => {
+    const report = await runConformance(memoryHarness(), { cases: ['APPEND-5/last-event'] })
+    expect(report.capabilities?.persistence).toBe('process')
+  })
+
   it('fails where nothing was selected', async () => {
     const report = await runConformance(memoryHarness(), { cases: [] })
     expect(report.ok).toBe(false)

@@ -1,6 +1,9 @@
 /** The command is wrong: said with the usage, and exit code 2. */
 export class UsageError extends Error {}
 
+/** The command is right, and cannot be done: said without the usage, and exit code 2. */
+export class RefusedError extends Error {}
+
 /** A command of the command line: takes what stands behind its name, gives the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { parseRecord, type RunRecord } from '../reports/index.js'
+import { joinSoaks, parseRecord, type RunRecord } from '../reports/index.js'
 import { type Command, UsageError } from './command.js'
 import { parseFormats, writeReports } from './write-reports.js'
 
-/** Sets runs that were kept as JSON side by side. */
+/** Sets runs that were kept as JSON side by side; a soak joins the run of its store. */
 export const report: Command = async (args) => {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -16,12 +16,17 @@ export const report: Command = async (args) => {
   })
   if (positionals.length === 0) throw new UsageError('report takes the JSON files of runs')
   const formats = parseFormats(values.report)
-  const runs: RunRecord[] = []
-  for (const file of positionals) {
-    const kept: unknown = JSON.parse(await readFile(file, 'utf8'))
-    for (const one of Array.isArray(kept) ? kept : [kept])
-      runs.push(parseRecord(JSON.stringify(one)))
-  }
-  await writeReports(runs, formats, values['report-dir'])
+  const runs = (await Promise.all(positionals.map(recordsIn))).flat()
+  if (runs.length === 0) throw new UsageError('there is no run in these files')
+  await writeReports(joinSoaks(runs), formats, values['report-dir'])
   return 0
+}
+
+async function recordsIn(file: string): Promise<RunRecord[]> {
+  try {
+    const kept: unknown = JSON.parse(await readFile(file, 'utf8'))
+    return (Array.isArray(kept) ? kept : [kept]).map((one) => parseRecord(JSON.stringify(one)))
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}`)
+  }
 }

@@ -1,40 +1,48 @@
 import { parseArgs } from 'node:util'
 import { loadHarnesses } from '../harness-modules.js'
-import { formatProgress, runSoak } from '../history/index.js'
 import { memoryHarness } from '../memory-harness.js'
-import { type Command, UsageError, wholeNumber } from './command.js'
+import { type RunRecord, soakRunRecord } from '../reports/index.js'
+import { type Command, UsageError } from './command.js'
+import { formatSoak } from './format-soak.js'
+import { parseSoakArguments, soakStore } from './soak-store.js'
+import { parseFormats, writeReports } from './write-reports.js'
 
-/** Loads a store with histories under faults for some minutes, and checks them. */
+/** Loads stores with histories under faults for some minutes, one after the other, and checks them. */
 export const soak: Command = async (args) => {
-  const { values, positionals } = parseArgs({
+  const { values, positionals: modules } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
-      minutes: { type: 'string', default: '10' },
+      json: { type: 'boolean' },
+      minutes: { type: 'string' },
       seed: { type: 'string' },
       workers: { type: 'string' },
+      report: { type: 'string' },
+      'report-dir': { type: 'string', default: '.' },
     },
   })
-  if (positionals.length > 1) throw new UsageError('soak takes one harness module')
-  const minutes = Number(values.minutes)
-  if (!(minutes > 0))
-    throw new UsageError(`--minutes takes a number above 0, not ${values.minutes}`)
-  const seed = wholeNumber('--seed', values.seed)
-  const workers = wholeNumber('--workers', values.workers)
-  const [make] = positionals[0] ? await loadHarnesses(positionals[0]) : [memoryHarness]
-  if (!make) throw new UsageError(`${positionals[0]} has no harness`)
-  const harness = await make()
-  try {
-    const result = await runSoak({
-      minutes,
-      ...(seed === undefined ? {} : { seed }),
-      ...(workers === undefined ? {} : { workers }),
-      target: harness,
-      onProgress: (progress) => console.error(formatProgress(progress)),
-    })
-    console.log(JSON.stringify(result, null, 2))
-    return result.ok ? 0 : 1
-  } finally {
-    await harness.close?.()
+  const wanted = parseSoakArguments(values)
+  const formats = parseFormats(values.report)
+  const makers =
+    modules.length > 0
+      ? (await Promise.all(modules.map(loadHarnesses))).flat()
+      : [async () => memoryHarness()]
+  if (makers.length === 0) throw new UsageError(`${modules.join(', ')} has no harness`)
+  const records: RunRecord[] = []
+  for (const make of makers) {
+    const harness = await make()
+    try {
+      const startedAt = new Date().toISOString()
+      const started = performance.now()
+      const found = await soakStore(harness, wanted)
+      const milliseconds = performance.now() - started
+      records.push(soakRunRecord(harness.name, found, { startedAt, milliseconds }))
+      if (!values.json) console.log(`${formatSoak(harness.name, found)}\n`)
+    } finally {
+      await harness.close?.()
+    }
   }
+  if (values.json) console.log(JSON.stringify(records, null, 2))
+  await writeReports(records, formats, values['report-dir'])
+  return records.every(({ ok }) => ok) ? 0 : 1
 }

@@ -1,5 +1,5 @@
 import { escapeMarkup } from './markup.js'
-import type { RunRecord } from './run-record.js'
+import { anomaliesOf, type RunRecord } from './run-record.js'
 
 /** Runs as JUnit XML, a suite each: what is not proven or not offered is skipped, with its reason. */
 export function junitReport(runs: readonly RunRecord[]): string {
@@ -22,8 +22,19 @@ export function junitReport(runs: readonly RunRecord[]): string {
         `    <testcase classname="run" name="${escapeMarkup(problem)}"><failure message="${escapeMarkup(problem)}"/></testcase>`,
       )
     }
+    const anomalies = anomaliesOf(run.soak)
+    if (run.soak) {
+      const text = run.soak.anomalies.map(({ rule, message }) => `${rule} ${message}`).join('\n')
+      cases.push(
+        `    <testcase classname="soak" name="${escapeMarkup(`${run.soak.minutes} minutes with seed ${run.soak.seed}`)}" time="${run.soak.minutes * 60}"${
+          anomalies === 0
+            ? '/>'
+            : `><failure message="${anomalies} anomalies">${escapeMarkup(text)}</failure></testcase>`
+        }`,
+      )
+    }
     return [
-      `  <testsuite name="${escapeMarkup(run.store)}" tests="${cases.length}" failures="${failures + run.problems.length}" skipped="${skipped}" time="${(run.milliseconds / 1000).toFixed(3)}" timestamp="${run.startedAt}">`,
+      `  <testsuite name="${escapeMarkup(run.store)}" tests="${cases.length}" failures="${failures + run.problems.length + (anomalies > 0 ? 1 : 0)}" skipped="${skipped}" time="${(run.milliseconds / 1000).toFixed(3)}" timestamp="${run.startedAt}">`,
       ...cases,
       '  </testsuite>',
     ].join('\n')

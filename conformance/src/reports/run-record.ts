@@ -26,16 +26,31 @@ export interface CaseRecord {
 /** What a soak found: histories of many processes under faults, judged by the history checker. */
 export interface SoakRecord {
   readonly seed: number
+  /** How long the store was loaded, as it was asked for. */
   readonly minutes: number
+  readonly rounds: number
   readonly operations: number
   readonly eventsChecked: number
+  /** Appends whose outcome their caller never learnt. */
+  readonly unknownOutcomes: number
+  /** How often each kind of fault was made. */
   readonly faults: Readonly<Record<string, number>>
+  /** Kinds of faults that could not be made, because the harness lacks what they need. */
+  readonly faultsMissing: readonly string[]
+  /** How often each rule was held against what was observed. */
   readonly checks: Readonly<Record<string, number>>
-  readonly anomalies: readonly {
-    readonly rule: string
-    readonly message: string
-    readonly timeline: readonly TimelineOperation[]
-  }[]
+  /** How many anomalies there were of each rule. */
+  readonly anomaliesByRule: Readonly<Record<string, number>>
+  /** The first of them. */
+  readonly anomalies: readonly AnomalyRecord[]
+  /** The files of the histories with anomalies, where they were written. */
+  readonly histories: readonly string[]
+}
+
+export interface AnomalyRecord {
+  readonly rule: string
+  readonly message: string
+  readonly timeline: readonly TimelineOperation[]
 }
 
 /**
@@ -70,7 +85,7 @@ const { version: suiteVersion } = createRequire(import.meta.url)('../../package.
 export function recordOf(
   report: ConformanceReport,
   about: Pick<RunRecord, 'startedAt' | 'milliseconds' | 'repeat'> &
-    Partial<Pick<RunRecord, 'seed' | 'capabilities' | 'soak'>>,
+    Partial<Pick<RunRecord, 'seed'>>,
 ): RunRecord {
   return {
     annals: 'conformance-run',
@@ -79,14 +94,78 @@ export function recordOf(
     level: report.level,
     suiteVersion,
     node: process.version,
+    ...(report.capabilities && { capabilities: report.capabilities }),
     ...about,
     results: report.results.map(({ error, ...result }) => ({
       ...result,
       ...(error ? { error: error.message } : {}),
     })),
     problems: report.problems,
-    ok: report.ok && (about.soak?.anomalies.length ?? 0) === 0,
+    ok: report.ok,
   }
+}
+
+/** The record of a soak alone: no case was run. `soak` is missing where it did not come to its end: see the problems. */
+export function soakRunRecord(
+  store: string,
+  found: Found,
+  about: Pick<RunRecord, 'startedAt' | 'milliseconds'>,
+): RunRecord {
+  return withSoak(
+    {
+      annals: 'conformance-run',
+      version: 1,
+      store,
+      level: '',
+      suiteVersion,
+      node: process.version,
+      repeat: 1,
+      ...about,
+      results: [],
+      problems: [],
+      ok: true,
+    },
+    found,
+  )
+}
+
+/** What came of a soak. */
+export type Found = Pick<RunRecord, 'soak' | 'problems'>
+
+/** A record with what a soak of the same store found. */
+export function withSoak(run: RunRecord, { soak, problems }: Found): RunRecord {
+  return {
+    ...run,
+    level: run.level === '' ? soakAlone : `${run.level} + soak`,
+    problems: [...run.problems, ...problems],
+    ok: run.ok && problems.length === 0 && anomaliesOf(soak) === 0,
+    ...(soak && { soak }),
+  }
+}
+
+const soakAlone = 'soak'
+
+/**
+ * Joins a record of a soak alone with the first record of the same store that has cases and no soak: then one column
+ * shows both. Everything else stays as it is, in its order.
+ */
+export function joinSoaks(runs: readonly RunRecord[]): readonly RunRecord[] {
+  const joined = runs.filter((run) => run.level !== soakAlone)
+  const alone: RunRecord[] = []
+  for (const soak of runs.filter((run) => run.level === soakAlone)) {
+    const at = joined.findIndex((run) => run.store === soak.store && run.soak === undefined)
+    const run = joined[at]
+    if (run === undefined) alone.push(soak)
+    else {
+      const milliseconds = run.milliseconds + soak.milliseconds
+      joined[at] = withSoak({ ...run, milliseconds }, soak)
+    }
+  }
+  return [...joined, ...alone]
+}
+
+export function anomaliesOf(soak: SoakRecord | undefined): number {
+  return Object.values(soak?.anomaliesByRule ?? {}).reduce((sum, count) => sum + count, 0)
 }
 
 /** Reads a record that was kept; throws where the text is none. */
@@ -107,10 +186,12 @@ export type Verdict =
   | 'partly proven'
   | 'failed'
   | 'known failure'
+  | 'observed'
   | 'not proven'
   | 'not offered'
   | 'not run'
 
+/** What the cases say, and nothing else. */
 export function verdictOf(results: readonly Pick<CaseRecord, 'outcome'>[]): Verdict {
   const has = (outcome: Outcome) => results.some((result) => result.outcome === outcome)
   if (results.length === 0) return 'not run'
@@ -120,7 +201,17 @@ export function verdictOf(results: readonly Pick<CaseRecord, 'outcome'>[]): Verd
   return has('notProven') ? 'not proven' : 'not offered'
 }
 
-/** A run's results of one rule. A soak's findings count as results of the rules that it held against the history. */
+/**
+ * What a run says of a rule, cases and soak together. An anomaly breaks the rule whatever the cases say. A soak without
+ * one proves nothing that a case has not forced; where no case was run, it was observed.
+ */
+export function ruleVerdict(run: RunRecord, rule: string): Verdict {
+  if (run.soak?.anomaliesByRule[rule]) return 'failed'
+  const verdict = verdictOf(resultsOf(run, rule))
+  return verdict === 'not run' && run.soak?.checks[rule] ? 'observed' : verdict
+}
+
+/** A run's cases of one rule. */
 export function resultsOf(run: RunRecord, rule: string): readonly CaseRecord[] {
   return run.results.filter((result) => result.rule === rule)
 }

@@ -20,16 +20,24 @@ export function timelineSvg(operations: readonly TimelineOperation[], title: str
   const bars = sorted.map((operation, index) => {
     const y = index * rowHeight + 5
     const x = scale(operation.start)
-    const width = Math.max(8, scale(operation.end ?? last) - x + (operation.end === null ? 50 : 0))
+    const width = Math.max(24, scale(operation.end ?? last) - x + (operation.end === null ? 50 : 0))
+    const kind = operation.end === null ? 'open' : 'bar'
     return [
-      `<text x="0" y="${y + 15}" class="who">${escapeMarkup(operation.process)}</text>`,
-      `<rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="18" rx="3" class="${operation.end === null ? 'open' : 'bar'}"/>`,
-      `<text x="${(x + 4).toFixed(1)}" y="${y + 13}" class="number">${index + 1}</text>`,
+      `<text x="0" y="${y + 14}">${escapeMarkup(shortened(operation.process))}</text>`,
+      `<rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="18" rx="3" class="${kind}"/>`,
+      `<text x="${(x + 4).toFixed(1)}" y="${y + 14}" class="on-${kind}">${index + 1}</text>`,
     ].join('')
   })
   const list = sorted.map(
     (operation) =>
-      `<li><b>${escapeMarkup(operation.process)}</b> ${escapeMarkup(operation.text)}</li>`,
+      `<li><b>${escapeMarkup(operation.process)}</b> ${escapeMarkup(operation.text)}${operation.end === null ? ' (never answered)' : ''}</li>`,
   )
-  return `<figure class="timeline"><svg viewBox="0 0 ${labelWidth + chartWidth} ${height}" role="img" aria-label="${escapeMarkup(title)}">${bars.join('')}</svg><ol>${list.join('')}</ol></figure>`
+  const label = escapeMarkup(title)
+  return `<figure class="timeline"><figcaption>Who did what: a row for each operation, time from left to right${sorted.some(({ end }) => end === null) ? ', dashed where there was no answer' : ''}</figcaption><div class="scroll" tabindex="0" role="group" aria-label="Drawing: ${label}"><svg viewBox="0 0 ${labelWidth + chartWidth} ${height}" role="img" aria-label="${label}">${bars.join('')}</svg></div><ol>${list.join('')}</ol></figure>`
+}
+
+/** A name that fits before the bars. */
+function shortened(process: string): string {
+  const characters = [...process]
+  return characters.length <= 11 ? process : `${characters.slice(0, 10).join('')}…`
 }
