@@ -186,6 +186,28 @@ test('halfOpen swallows everything, ends too, and resets at its end what has los
   expect(did).not.toContain('lost')
 })
 
+test('forget lets the connections of now get nothing through, until it resets them; new ones work', async () => {
+  const [busy, quiet] = [open(), open()]
+  busy.write('a')
+  await busy.lines(1)
+  quiet.write('b')
+  await quiet.lines(1)
+  expect(proxy.forget()).toBe(2)
+  busy.write('lost')
+  await expect.poll(() => proxy.connections[0]?.lost).toBe('lost\n'.length)
+  const later = open()
+  later.write('c')
+  expect(await later.lines(1)).toEqual(['did c'])
+  proxy.halfOpen(true)
+  proxy.halfOpen(false)
+  expect(proxy.connections).toHaveLength(3)
+  proxy.recover()
+  expect(await busy.closed).toBe('ECONNRESET')
+  quiet.write('d')
+  expect(await quiet.lines(2)).toEqual(['did b', 'did d'])
+  expect(did).toEqual(['a', 'b', 'c', 'd'])
+})
+
 test('a hook sees the pieces in order, may take its time, and may drop one', async () => {
   const seen: string[] = []
   let release: () => void = () => {}

@@ -27,8 +27,9 @@ export class Connection implements ProxiedConnection {
   readonly #faults: Faults
   readonly #gone: () => void
   lost = 0
-  /** Whether `halfOpen` has swallowed data or an end. */
+  /** Whether data or an end were swallowed. */
   #incomplete = false
+  #forgotten = false
   #cut = false
 
   constructor(
@@ -57,8 +58,19 @@ export class Connection implements ProxiedConnection {
     this.#gone()
   }
 
-  cutIfIncomplete(): void {
+  forget(): void {
+    this.#forgotten = true
+  }
+
+  /** Ends `forget` too, unless only `halfOpen` is over. Where bytes are missing, nobody can go on. */
+  remember(onlyHalfOpen: boolean): void {
+    if (onlyHalfOpen && this.#forgotten) return
+    this.#forgotten = false
     if (this.#incomplete) this.cut()
+  }
+
+  get #swallows(): boolean {
+    return this.#forgotten || this.#faults.halfOpen
   }
 
   #carry(from: Socket, to: Socket, direction: Direction): void {
@@ -120,7 +132,7 @@ export class Connection implements ProxiedConnection {
       }
       if (verdict === 'cut') return this.cut()
     }
-    if (this.#faults.halfOpen) {
+    if (this.#swallows) {
       this.lost += chunk.length
       this.#incomplete = true
       return
@@ -138,7 +150,7 @@ export class Connection implements ProxiedConnection {
   }
 
   #passEnd(end: 'orderly' | 'failed', to: Socket): void {
-    if (this.#faults.halfOpen) this.#incomplete = true
+    if (this.#swallows) this.#incomplete = true
     else if (end === 'failed') this.cut()
     else to.end()
   }

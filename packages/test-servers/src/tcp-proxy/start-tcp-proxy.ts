@@ -84,7 +84,8 @@ class FaultProxy implements TcpProxy {
 
   recover(): void {
     this.refuse(false)
-    this.halfOpen(false)
+    this.#faults.halfOpen = false
+    this.#remember(false)
     this.resume()
   }
 
@@ -99,7 +100,16 @@ class FaultProxy implements TcpProxy {
   halfOpen(on: boolean): void {
     const was = this.#faults.halfOpen
     this.#faults.halfOpen = on
-    if (was && !on) for (const connection of this.#open) connection.cutIfIncomplete()
+    if (was && !on) this.#remember(true)
+  }
+
+  forget(): number {
+    for (const connection of this.#open) connection.forget()
+    return this.#open.size
+  }
+
+  #remember(onlyHalfOpen: boolean): void {
+    for (const connection of [...this.#open]) connection.remember(onlyHalfOpen)
   }
 
   delay(milliseconds: number): void {

@@ -59,7 +59,7 @@ export interface TcpProxy extends AsyncDisposable {
   refuse(on: boolean): void
   /** Cuts everything and refuses everything, until `recover()`: a server or a network that is gone. */
   outage(): void
-  /** Ends `refuse`, `pause`, `halfOpen` and `outage`. */
+  /** Ends `refuse`, `pause`, `halfOpen`, `forget` and `outage`. */
   recover(): void
 
   /** Stops forwarding, in one direction or (default) in both, and keeps what arrives, for `resume`. New connections are taken too. */
@@ -71,6 +71,11 @@ export interface TcpProxy extends AsyncDisposable {
    * lived through it, because bytes are missing in them.
    */
   halfOpen(on: boolean): void
+  /**
+   * The connections that are open now get nothing through any more, ends neither, as after a firewall has forgotten
+   * them; new ones work. Resolves with their number. `recover()` resets those that have lost something by it.
+   */
+  forget(): number
   /** From now on, what arrives is forwarded so many milliseconds later, as over a longer line. Default 0. */
   delay(milliseconds: number): void
 
