@@ -199,7 +199,7 @@ export class PgDatabase implements Database {
       return {
         emitter: client as EventEmitter,
         query: (text: string) => client.query(text),
-        release: () => client.end().catch(ignore),
+        release: () => endInTime(client),
       }
     }
     const client = await pool.connect()
@@ -215,8 +215,16 @@ export class PgDatabase implements Database {
   }
 }
 
-/** How long an abandoned statement may go on before its connection is closed. */
+/** How long an abandoned statement, or a goodbye, may go on before its connection is closed. */
 const abandonAfterMs = 1000
+
+/** Ends a connection in good order; one whose other end is gone without a word would never be done with it. */
+async function endInTime(client: pg.Client): Promise<void> {
+  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } }
+  const timer = setTimeout(() => connection?.stream?.destroy(), abandonAfterMs)
+  await client.end().catch(ignore)
+  clearTimeout(timer)
+}
 
 /** The promise's result, or the signal's reason as soon as it aborts. */
 function abandonable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
