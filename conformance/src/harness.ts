@@ -1,4 +1,5 @@
 import type { EventStore, StoreOptions } from '@annals/core'
+import type { WorkerStore } from './history/worker-store.js'
 
 /**
  * What an author gives to have a store examined. The suite sees the store only through `EventStore` and this; it never
@@ -30,6 +31,10 @@ export interface Subject {
   heldWriter?(): Promise<HeldWriter>
   /** A handle of its own, whose connection can be cut around an append (IDEM-4, ERR-2, EXPECT-4). */
   fragileHandle?(options?: StoreOptions): Promise<FragileHandle>
+  /** A handle of its own, whose connection can fall silent or become slow without breaking (ERR-2, IDEM-4, SUB-4). */
+  slowHandle?(options?: StoreOptions): Promise<SlowHandle>
+  /** A handle of its own, whose requests the database refuses for their rate (ERR-2). */
+  throttledHandle?(options?: StoreOptions): Promise<ThrottledHandle>
   /** Ends the server at once (kill -9) and starts it again on the same data (APPEND-1, SUB-4). */
   restartServer?(): Promise<void>
   /** Opens a transaction of somebody else in the same server, in another table, that has written and stays open (ALL-6). */
@@ -42,6 +47,8 @@ export interface Subject {
   openUnmigrated?(options?: StoreOptions): Promise<EventStore>
   /** A handle with credentials that the database refuses, or rights it lacks for an append (ACCESS_DENIED). */
   openUnprivileged?(options?: StoreOptions): Promise<EventStore>
+  /** How other processes open the same data: a soak works in such, which it kills, stops and lets go on. */
+  workerStore?(): WorkerStore | Promise<WorkerStore>
 }
 
 export type HookName = Exclude<
@@ -68,5 +75,40 @@ export interface FragileHandle {
   /** Ends the outage. */
   recover(): Promise<void>
   /** How many times an armed cut has struck, so that a case knows that its fault was there. */
+  readonly struck: number
+}
+
+export interface SlowHandle {
+  readonly store: EventStore
+  /** The next append's request, and whatever comes after it in either direction, stands still on its way until `resume()`. */
+  stallBeforeRequest(): void
+  /** The next append commits; its answer, and whatever comes after it, stands still on its way until `resume()`. */
+  stallAfterCommit(): void
+  /**
+   * Ends a stall, also one that has not struck. What stood still goes on and arrives late, also where nobody waits for
+   * it any more. Resolves when an append that stood still before the database has had its effect there.
+   */
+  resume(): Promise<void>
+  /**
+   * What is connected now is forgotten, as by a firewall: each side believes in the connection, and nothing gets
+   * through it any more. New connections work.
+   */
+  forget(): Promise<void>
+  /** From now on each request arrives so many milliseconds later. 0: at once again. */
+  delay(milliseconds: number): void
+  /** How many stalls have struck, so that a case knows that its fault was there. */
+  readonly struck: number
+}
+
+export interface ThrottledHandle {
+  readonly store: EventStore
+  /**
+   * From now on the database refuses requests for their rate: on average one of so many, irregularly; 1: each. Nothing
+   * of a refused one is done.
+   */
+  throttle(oneOf: number): void
+  /** It takes all of them again. */
+  relent(): void
+  /** How many requests were refused. */
   readonly struck: number
 }

@@ -3,12 +3,15 @@ import type { Harness, HookName, Subject } from './harness.js'
 const all: Readonly<Record<HookName, true>> = {
   heldWriter: true,
   fragileHandle: true,
+  slowHandle: true,
+  throttledHandle: true,
   restartServer: true,
   foreignTransaction: true,
   requestCount: true,
   damageSnapshot: true,
   openUnmigrated: true,
   openUnprivileged: true,
+  workerStore: true,
 }
 
 /** Every optional hook of a subject. */

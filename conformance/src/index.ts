@@ -1,6 +1,15 @@
 export { CaseContext, type ConformanceCase, type Level, type Need } from './case.js'
 export { allCases } from './cases/index.js'
-export type { FragileHandle, Harness, HeldWriter, HookName, Subject } from './harness.js'
+export type {
+  FragileHandle,
+  Harness,
+  HeldWriter,
+  HookName,
+  SlowHandle,
+  Subject,
+  ThrottledHandle,
+} from './harness.js'
+export type { WorkerStore } from './history/worker-store.js'
 export { hookNames } from './hooks.js'
 export { type MemoryHarnessOptions, type MemoryWorld, memoryHarness } from './memory-harness.js'
 export { type ModelOptions, runModel } from './model/run-model.js'

@@ -35,7 +35,13 @@ export interface MemoryHarnessOptions {
   readonly playServer?: boolean
 }
 
+const oneProcess: Partial<Record<HookName, string>> = {
+  workerStore: 'the data live in this process; no other can open them',
+}
+
 const noServer: Partial<Record<HookName, string>> = {
+  ...oneProcess,
+  throttledHandle: 'memory refuses no request for its rate',
   restartServer: 'the data live in this process and end with it; there is no server to kill',
   foreignTransaction: 'nobody else can have a transaction in this process’s memory',
   openUnmigrated: 'memory has no schema that could be missing',
@@ -46,7 +52,7 @@ const noServer: Partial<Record<HookName, string>> = {
 export function memoryHarness(options: MemoryHarnessOptions = {}): Harness {
   return {
     name: options.name ?? (options.playServer ? 'memory, playing a server' : 'memory'),
-    ...(options.playServer ? {} : { missing: noServer }),
+    missing: options.playServer ? oneProcess : noServer,
     open: async (storeOptions = {}) => openSubject(options, storeOptions),
   }
 }
@@ -80,6 +86,7 @@ function openSubject(options: MemoryHarnessOptions, storeOptions: StoreOptions):
     store: first.store,
     openAnother: async (of = {}) => open(of).store,
     async cleanup() {
+      for (const connection of connections) connection.resume()
       await Promise.all(stores.map((store) => store.close()))
     },
     async heldWriter() {
@@ -99,6 +106,20 @@ function openSubject(options: MemoryHarnessOptions, storeOptions: StoreOptions):
         },
       }
     },
+    async slowHandle(of = {}) {
+      const { store, connection } = open(of)
+      return {
+        store,
+        stallBeforeRequest: () => connection.stall('before'),
+        stallAfterCommit: () => connection.stall('after'),
+        resume: () => connection.resume(),
+        forget: async () => connection.forget(),
+        delay: (milliseconds) => connection.delay(milliseconds),
+        get struck() {
+          return connection.struck
+        },
+      }
+    },
     requestCount: async () => first.connection.requests,
     async damageSnapshot(streamId) {
       const snapshot = world.database.snapshots.get(streamId)
@@ -106,6 +127,17 @@ function openSubject(options: MemoryHarnessOptions, storeOptions: StoreOptions):
       world.database.snapshots.set(streamId, { ...snapshot, state: '{"half a' })
     },
     ...(options.playServer && {
+      async throttledHandle(of: StoreOptions = {}) {
+        const { store, connection } = open(of)
+        return {
+          store,
+          throttle: (oneOf: number) => connection.throttle(oneOf),
+          relent: () => connection.throttle(0),
+          get struck() {
+            return connection.struck
+          },
+        }
+      },
       async restartServer() {
         for (const connection of connections) connection.drop()
       },

@@ -126,6 +126,11 @@ export const mutants: readonly MutantEntry[] = [
     defect: 'takes its own committed append for another writer’s',
   },
   {
+    name: 'repeats-as-if-nothing-was-sent',
+    rule: 'IDEM-4',
+    defect: 'makes new ids when it repeats an append to which no answer came in time',
+  },
+  {
     name: 'one-stream-after-another',
     rule: 'MULTI-1',
     defect: 'writes the streams one after another',
@@ -257,6 +262,11 @@ export const mutants: readonly MutantEntry[] = [
   },
   { name: 'reconnects-at-the-head', rule: 'SUB-4', defect: 'reconnects at the head' },
   {
+    name: 'trusts-in-hints-alone',
+    rule: 'SUB-4',
+    defect: 'waits for a hint, which a connection that was forgotten never brings',
+  },
+  {
     name: 'ends-without-its-error',
     rule: 'SUB-4',
     defect: 'ends without an error when a failure is final',
@@ -335,6 +345,26 @@ export const mutants: readonly MutantEntry[] = [
     name: 'lost-answer-is-unavailable',
     rule: 'ERR-2',
     defect: 'says that nothing was written when the answer was lost',
+  },
+  {
+    name: 'silence-is-unavailable',
+    rule: 'ERR-2',
+    defect: 'says that nothing was written when no answer came in time',
+  },
+  {
+    name: 'waits-for-an-answer-for-ever',
+    rule: 'ERR-2',
+    defect: 'asks again and again when no answer comes, without an end',
+  },
+  {
+    name: 'throttling-is-final',
+    rule: 'ERR-2',
+    defect: 'takes a refusal for the rate of requests for final',
+  },
+  {
+    name: 'throttling-is-in-doubt',
+    rule: 'ERR-2',
+    defect: 'does not know that nothing of a refused request was done',
   },
   { name: 'escapes-twice', rule: 'ERR-3', defect: 'escapes quotes in what is a parameter already' },
   { name: 'folds-stream-ids', rule: 'ERR-3', defect: 'folds stream ids that look alike' },

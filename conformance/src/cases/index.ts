@@ -12,6 +12,7 @@ import { limitCases } from './limits.js'
 import { multiCases } from './multi.js'
 import { positionCases } from './positions.js'
 import { readCases } from './read.js'
+import { forgottenConnectionCases, lateCases, silenceCases } from './slow-connections.js'
 import { snapshotCases } from './snapshots.js'
 import { statementCases } from './statements.js'
 import { subscribeCases } from './subscribe.js'
@@ -22,17 +23,20 @@ export const allCases: readonly ConformanceCase[] = [
   ...appendCases,
   ...expectedVersionCases,
   ...idempotencyCases,
+  ...lateCases,
   ...multiCases,
   ...readCases,
   ...globalOrderCases,
   ...filterCases,
   ...positionCases,
   ...subscribeCases,
+  ...forgottenConnectionCases,
   ...unsubscribeCases,
   ...checkpointCases,
   ...snapshotCases,
   ...limitCases,
   ...errorCases,
+  ...silenceCases,
   ...statementCases,
   ...lifecycleCases,
   ...capabilityCases,

@@ -1,6 +1,15 @@
-import type { FragileHandle, HeldWriter, HookName, Subject } from '../harness.js'
+import type { EventStore, StoreOptions } from '@annals/core'
+import type {
+  FragileHandle,
+  HeldWriter,
+  HookName,
+  SlowHandle,
+  Subject,
+  ThrottledHandle,
+} from '../harness.js'
 import type { Random } from './random.js'
 import type { Around } from './record-history.js'
+import type { Recorder } from './recorder.js'
 import { recordingStore } from './recording-store.js'
 import type { RunningWorker } from './workers.js'
 import { expectedFailure } from './workload.js'
@@ -12,6 +21,11 @@ export const faultNames = [
   'cut-before-request',
   'cut-after-commit',
   'outage',
+  'stall-before-request',
+  'stall-after-commit',
+  'forget-connection',
+  'delay',
+  'throttle',
   'hold-writer',
   'kill-held-writer',
   'foreign-transaction',
@@ -24,6 +38,11 @@ const needs: Partial<Record<FaultName, HookName>> = {
   'cut-before-request': 'fragileHandle',
   'cut-after-commit': 'fragileHandle',
   outage: 'fragileHandle',
+  'stall-before-request': 'slowHandle',
+  'stall-after-commit': 'slowHandle',
+  'forget-connection': 'slowHandle',
+  delay: 'slowHandle',
+  throttle: 'throttledHandle',
   'hold-writer': 'heldWriter',
   'kill-held-writer': 'heldWriter',
   'foreign-transaction': 'foreignTransaction',
@@ -81,8 +100,12 @@ class Faults {
   readonly #around: Around
   readonly #options: NemesisOptions
   #fragile: FragileHandle | undefined
-  #fragileWorker: RunningWorker | undefined
+  #slow: SlowHandle | undefined
+  #throttled: ThrottledHandle | undefined
+  /** Those that work through the handles above. */
+  readonly #own: RunningWorker[] = []
   #outage = false
+  #stalled = false
   #restarting = false
   #held = 0
   #writers = 0
@@ -92,21 +115,51 @@ class Faults {
     this.#options = options
   }
 
-  /** The handle that can be cut is written through all the time, so that a cut always strikes something. */
+  /** The handles that faults strike are written through all the time, so that each fault always strikes something. */
   async prepare(): Promise<void> {
-    const { subject, faults } = this.#options
-    const uses = faults.some((fault) => needs[fault] === 'fragileHandle')
-    if (!uses || !subject.fragileHandle) return
-    const open = subject.fragileHandle.bind(subject)
-    this.#fragileWorker = this.#around.act('fragile', async (recorder) => {
-      this.#fragile = await open({ onRetry: recorder.onRetry, retryBudgetMs: 2000 })
-      return this.#fragile.store
-    })
+    const { subject } = this.#options
+    const { fragileHandle, slowHandle, throttledHandle } = subject
+    if (fragileHandle && this.#uses('fragileHandle')) {
+      this.#work('fragile', async (recorder) => {
+        const handle = await fragileHandle.call(subject, recording(recorder, {}))
+        this.#fragile = handle
+        return handle.store
+      })
+    }
+    if (slowHandle && this.#uses('slowHandle')) {
+      this.#work('slow', async (recorder) => {
+        // What gets no answer is given up while it stands still, and tried again.
+        const handle = await slowHandle.call(
+          subject,
+          recording(recorder, { attemptTimeoutMs: 700 }),
+        )
+        this.#slow = handle
+        return handle.store
+      })
+    }
+    if (throttledHandle && this.#uses('throttledHandle')) {
+      this.#work('throttled', async (recorder) => {
+        const handle = await throttledHandle.call(subject, recording(recorder, {}))
+        this.#throttled = handle
+        return handle.store
+      })
+    }
+  }
+
+  #uses(hook: HookName): boolean {
+    return this.#options.faults.some((fault) => needs[fault] === hook)
+  }
+
+  #work(name: string, open: (recorder: Recorder) => Promise<EventStore>): void {
+    this.#own.push(this.#around.act(name, open))
   }
 
   async end(): Promise<void> {
     if (this.#outage) await this.#fragile?.recover()
-    this.#fragileWorker?.stop()
+    this.#slow?.delay(0)
+    await this.#slow?.resume()
+    this.#throttled?.relent()
+    for (const worker of this.#own) worker.stop()
   }
 
   async make(fault: FaultName, random: Random): Promise<void> {
@@ -166,6 +219,37 @@ class Faults {
         await this.#fragile.recover()
         this.#outage = false
         return
+      case 'stall-before-request':
+      case 'stall-after-commit':
+        if (this.#stalled || !this.#slow) return
+        this.#stalled = true
+        this.#made(fault)
+        if (fault === 'stall-before-request') this.#slow.stallBeforeRequest()
+        else this.#slow.stallAfterCommit()
+        // At times so short that the first attempt is still waited for, at times longer than the store retries.
+        await sleep(random.between(100, 4000), stop)
+        await this.#slow.resume()
+        this.#stalled = false
+        return
+      case 'forget-connection':
+        if (!this.#slow) return
+        this.#made(fault)
+        await this.#slow.forget()
+        return
+      case 'delay':
+        if (!this.#slow) return
+        this.#made(fault)
+        this.#slow.delay(random.between(5, 400))
+        await sleep(random.between(200, 2000), stop)
+        this.#slow.delay(0)
+        return
+      case 'throttle':
+        if (!this.#throttled) return
+        this.#made(fault)
+        this.#throttled.throttle(random.between(1, 4))
+        await sleep(random.between(100, 4000), stop)
+        this.#throttled.relent()
+        return
       case 'hold-writer':
       case 'kill-held-writer':
         return this.#hold(fault, random)
@@ -223,6 +307,11 @@ class Faults {
     this.#around.recorder.fault(fault, text)
     this.#options.onFault(fault)
   }
+}
+
+/** What handles that faults strike are opened with: a budget that some faults outlast. */
+function recording({ onRetry }: Recorder, more: StoreOptions): StoreOptions {
+  return { onRetry, retryBudgetMs: 2000, ...more }
 }
 
 export function sleep(milliseconds: number, stop?: AbortSignal): Promise<void> {

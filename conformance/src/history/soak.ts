@@ -23,8 +23,8 @@ export interface SoakOptions {
    */
   readonly target: Harness | WorkerStore
   /**
-   * With a harness: how processes of their own open the subject's data. Default: the workers are promises of this
-   * process, and none can be killed or stopped.
+   * With a harness: how processes of their own open the subject's data. Default: as the subject's hook `workerStore`
+   * says. Where neither is there, the workers are promises of this process, and none can be killed or stopped.
    */
   readonly workerStore?: (subject: Subject) => WorkerStore | Promise<WorkerStore>
   /** What the report calls a target that is no harness. Default: the scheme of its URL, or its module. */
@@ -43,7 +43,7 @@ export interface SoakOptions {
   readonly plan?: Partial<WorkloadPlan>
   /** Histories with violations are kept here. Default: in the directory for temporary files. */
   readonly directory?: string
-  /** Flags of Node for worker processes. */
+  /** Further flags of Node for worker processes. What a store in TypeScript needs is added without them. */
   readonly execArgv?: readonly string[]
   readonly onProgress?: (progress: SoakProgress) => void
   /** Ends the soak early, after a check of what was done until then. */
@@ -118,7 +118,9 @@ async function openTarget(options: SoakOptions): Promise<Target> {
       name: target.name,
       store: subject.store,
       subject,
-      workerStore: await options.workerStore?.(subject),
+      workerStore: await (options.workerStore
+        ? options.workerStore(subject)
+        : subject.workerStore?.()),
       open: (storeOptions) => subject.openAnother(storeOptions),
       close: () => subject.cleanup(),
     }
@@ -279,6 +281,8 @@ class Soak {
 /** A subject with every hook, to name all faults. */
 const allHooks: Partial<Subject> = {
   restartServer: async () => {},
+  slowHandle: () => Promise.reject(new TypeError('never called')),
+  throttledHandle: () => Promise.reject(new TypeError('never called')),
   fragileHandle: () => Promise.reject(new TypeError('never called')),
   heldWriter: () => Promise.reject(new TypeError('never called')),
   foreignTransaction: () => Promise.reject(new TypeError('never called')),

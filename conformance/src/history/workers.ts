@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { EventStore } from '@annals/core'
 import type { HistoryLine } from './format.js'
 import { Random } from './random.js'
@@ -64,15 +65,30 @@ export function promiseWorker(options: {
   }
 }
 
-/** The entry of a worker, as it is built or as it is written; the sources need a loader for TypeScript. */
-function entry(): { path: string; execArgv: string[] } {
+/**
+ * The entry of a worker, as it is built or as it is written, and the flags of Node that it needs: where it or the store's
+ * module is TypeScript, a loader for that, and in this repository the sources of the packages.
+ */
+function entry(store: WorkerStore): { path: string; execArgv: string[] } {
   const own = fileURLToPath(import.meta.url)
-  return own.endsWith('.ts')
-    ? {
-        path: own.replace(/workers\.ts$/, 'worker-process.ts'),
-        execArgv: ['--conditions=annals:source', '--import', 'tsx'],
-      }
-    : { path: own.replace(/workers\.js$/, 'worker-process.js'), execArgv: [] }
+  const path = own.replace(/workers\.(ts|js)$/, 'worker-process.$1')
+  const module = 'module' in store ? store.module : undefined
+  const typeScript = [path, module].find((file) => file && /\.[cm]?ts$/.test(file))
+  if (typeScript === undefined) return { path, execArgv: [] }
+  return {
+    path,
+    execArgv: ['--conditions=annals:source', '--import', loaderFor(typeScript, own)],
+  }
+}
+
+/** As the module's author has installed it; else as it is installed for this package. */
+function loaderFor(module: string, own: string): string {
+  for (const from of [module, own]) {
+    try {
+      return pathToFileURL(createRequire(from).resolve('tsx')).href
+    } catch {}
+  }
+  throw new TypeError(`A worker process needs tsx to load ${module}: install it, or build that.`)
 }
 
 /** A worker in a process of its own. Resolves when it has opened its store and works. */
@@ -84,7 +100,7 @@ export async function processWorker(options: {
   readonly path: string
   readonly execArgv?: readonly string[]
 }): Promise<RunningWorker> {
-  const { path, execArgv } = entry()
+  const { path, execArgv } = entry(options.store)
   const child: ChildProcess = fork(path, [], {
     execArgv: [...execArgv, ...(options.execArgv ?? [])],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -88,6 +88,17 @@ export const idempotencyDefects: Defects = {
     },
   })),
 
+  'repeats-as-if-nothing-was-sent': clientSide((inner) => {
+    const attempts = new WeakMap<AppendRequest, AbortSignal>()
+    return {
+      append(request, signal) {
+        const unanswered = attempts.get(request)?.aborted === true
+        attempts.set(request, signal)
+        return inner.append(unanswered ? withNewIds(request) : request, signal)
+      },
+    }
+  }),
+
   'own-lost-append-is-a-conflict': clientSide((inner) => ({
     async append(request, signal) {
       try {

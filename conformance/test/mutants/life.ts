@@ -1,4 +1,5 @@
-import { isEventStoreError, TooLargeError, UnavailableError } from '@annals/core'
+import { isEventStoreError, newEventId, TooLargeError, UnavailableError } from '@annals/core'
+import { Throttled } from '../../src/memory-connection.js'
 import { appending, calling, clientSide, type Defects, driving, shared } from './defect.js'
 
 const closers = shared(() => new Set<() => Promise<void>>())
@@ -59,6 +60,41 @@ export const lifeDefects: Defects = {
 
   'lost-answer-is-unavailable': clientSide((inner) => ({
     translateError: (error) => ({ ...inner.translateError(error), outcomeUnknown: false }),
+  })),
+
+  'silence-is-unavailable': calling((inner) => ({
+    append: (streamId, events, options) =>
+      inner.append(streamId, events, options).catch((error: unknown) => {
+        if (isUnanswered(error)) throw new UnavailableError('no answer', { cause: error })
+        throw error
+      }),
+  })),
+
+  'waits-for-an-answer-for-ever': calling((inner) => ({
+    async append(streamId, events, options) {
+      const named = events.map((event) => ({ ...event, id: event.id ?? newEventId() }))
+      for (;;) {
+        try {
+          return await inner.append(streamId, named as unknown as typeof events, options)
+        } catch (error) {
+          if (!isUnanswered(error)) throw error
+        }
+      }
+    },
+  })),
+
+  'throttling-is-final': clientSide((inner) => ({
+    translateError: (error) => {
+      const translated = inner.translateError(error)
+      return error instanceof Throttled ? { ...translated, retryable: false } : translated
+    },
+  })),
+
+  'throttling-is-in-doubt': clientSide((inner) => ({
+    translateError: (error) => {
+      const translated = inner.translateError(error)
+      return error instanceof Throttled ? { ...translated, outcomeUnknown: true } : translated
+    },
   })),
 
   'escapes-twice': appending((request, next) =>
@@ -144,4 +180,11 @@ export const lifeDefects: Defects = {
   'answers-a-capability-with-maybe': driving((inner) => ({
     capabilities: { ...inner.capabilities, idempotentAny: 'sometimes' as 'always' },
   })),
+}
+
+/** An append that was given up because nothing came, not because something broke. */
+function isUnanswered(error: unknown): boolean {
+  return (
+    isEventStoreError(error, 'UNKNOWN_OUTCOME') && isEventStoreError(error.cause, 'UNAVAILABLE')
+  )
 }

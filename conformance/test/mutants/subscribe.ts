@@ -117,6 +117,10 @@ export const subscribeDefects: Defects = {
       reconnecting(inner, query, () => inner.headPosition(new AbortController().signal)),
   })),
 
+  'trusts-in-hints-alone': clientSide(() => ({
+    polling: { min: 2 ** 31 - 1, max: 2 ** 31 - 1 },
+  })),
+
   'ends-without-its-error': calling((inner) => {
     const quiet = <M>(source: AsyncIterable<M>): AsyncIterable<M> => ({
       [Symbol.asyncIterator]() {

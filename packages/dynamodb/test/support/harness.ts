@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { Harness, Subject } from '@annals/conformance'
+import { fileURLToPath } from 'node:url'
+import type { Harness, SlowHandle, Subject } from '@annals/conformance'
 import type { EventStore, StoreOptions } from '@annals/core'
 import { dynamoDbStore } from '@annals/dynamodb'
 import { type DynamoDbServer, startDynamoDb } from '@annals/test-servers'
 import { DeleteTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { slowHandle } from './slow-handle.js'
+import { throttledHandle } from './throttled-handle.js'
 import { clientOf, connectionLost, Wire } from './wire.js'
 
 /** Short, so that cases with a writer that died stay short. Nothing but time depends on it. */
@@ -38,6 +41,7 @@ async function openSubject(
 ): Promise<Subject> {
   const table = `conformance-${randomUUID()}`
   const opened: { store: EventStore; client: DynamoDBClient }[] = []
+  const slow: SlowHandle[] = []
   const open = (wire: Wire, more: StoreOptions = {}, name = table): EventStore => {
     const client = clientOf(server, wire)
     const store = dynamoDbStore({ ...more, table: name, client, gracePeriodMs })
@@ -53,6 +57,7 @@ async function openSubject(
     store,
     openAnother: async (more) => open(new Wire(), more),
     cleanup: async () => {
+      await Promise.all(slow.map((handle) => handle.resume()))
       await Promise.all(opened.map((each) => each.store.close()))
       const admin = clientOf(server)
       await admin.send(new DeleteTableCommand({ TableName: table }))
@@ -135,6 +140,25 @@ async function openSubject(
         get struck() {
           return struck
         },
+      }
+    },
+    slowHandle: async (more) => {
+      const wire = new Wire()
+      const handle = slowHandle(wire, open(wire, more))
+      slow.push(handle)
+      return handle
+    },
+    throttledHandle: async (more) => {
+      const wire = new Wire()
+      return throttledHandle(wire, open(wire, more))
+    },
+    workerStore: () => {
+      const { accessKeyId, secretAccessKey } = server.credentials
+      const { host } = new URL(server.endpoint)
+      return {
+        module: fileURLToPath(new URL('../../src/index.ts', import.meta.url)),
+        export: 'dynamoDbStoreFromUrl',
+        args: `dynamodb://${accessKeyId}:${secretAccessKey}@${host}/${table}?region=${server.region}&gracePeriodMs=${gracePeriodMs}`,
       }
     },
     requestCount: async () => first.count,

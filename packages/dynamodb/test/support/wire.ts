@@ -22,6 +22,8 @@ export type Rule = (call: Call, send: Send) => ReturnType<Send>
 export class Wire {
   /** Requests that were sent, or tried. */
   count = 0
+  /** Whether a request that the SDK has aborted is sent all the same, as one that had been on its way. */
+  ignoreAborts = false
   #rule: Rule = (_, send) => send()
   #change: (call: Call) => void = () => {}
 
@@ -61,6 +63,14 @@ export class Wire {
         return { output, response: metadata }
       },
       { step: 'deserialize', priority: 'high', name: 'wire' },
+    )
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        if (!this.ignoreAborts) return next(args)
+        const request = args.request as Parameters<typeof client.config.requestHandler.handle>[0]
+        return client.config.requestHandler.handle(request) as never
+      },
+      { step: 'deserialize', priority: 'low', name: 'wireEnd' },
     )
     return client
   }

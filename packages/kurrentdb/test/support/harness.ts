@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import type { Harness, HookName, Subject } from '@annals/conformance'
 import {
   createEventStore,
@@ -23,6 +24,7 @@ export function kurrentDbHarness(server: ServerUnderTest, mutate?: Mutate): Harn
       'the server makes an append visible and durable in one step; nothing outside it can stop it between the two',
     foreignTransaction: 'the server has no transactions that stay open',
     openUnmigrated: 'the server needs no schema',
+    throttledHandle: 'the server refuses no request for its rate',
   }
   if (!server.standIn)
     missing.openUnprivileged = 'the server for tests runs without access control (--insecure)'
@@ -68,6 +70,10 @@ async function openSubject(
     store: await asked(open(first.url, options)),
     openAnother: (more) => asked(open(server.url, more)),
     cleanup: async () => {
+      for (const each of wires) {
+        each.resume()
+        each.proxy.recover()
+      }
       await Promise.all(stores.map((store) => store.close()))
       await Promise.all(wires.map((each) => each.close()))
     },
@@ -84,6 +90,32 @@ async function openSubject(
         },
       }
     },
+    slowHandle: async (more) => {
+      const own = await wire()
+      const direct = open(server.url)
+      return {
+        // The client notices that its connection is dead after twenty seconds, unless it is told to be quicker.
+        store: open(`${own.url}&keepAliveInterval=1000&keepAliveTimeout=500`, more),
+        stallBeforeRequest: () => own.arm('before', 'stall'),
+        stallAfterCommit: () => own.arm('after', 'stall'),
+        resume: async () => {
+          own.resume()
+          // A client that has given its append up may have taken its call back by now, so that nothing answers it. What
+          // the server was given before these requests it has mostly done when they are answered.
+          for (let i = 0; i < 3; i++) await direct.streamVersion('Order-1')
+        },
+        forget: async () => void own.proxy.forget(),
+        delay: (milliseconds) => own.proxy.delay(milliseconds),
+        get struck() {
+          return own.struck
+        },
+      }
+    },
+    workerStore: () => ({
+      module: fileURLToPath(new URL('../../src/index.ts', import.meta.url)),
+      export: 'kurrentDbStoreFromUrl',
+      args: `${server.url}&namespace=${namespace}`,
+    }),
     requestCount: async () => first.requests,
     damageSnapshot: async (streamId) => {
       const client = KurrentDBClient.connectionString(server.url)

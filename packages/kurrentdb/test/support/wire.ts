@@ -1,5 +1,8 @@
 import { startTcpProxy, type TcpProxy } from '@annals/test-servers'
 
+/** What becomes of the next append: its connection is cut, or it stands still on its way. */
+type Fault = 'cut' | 'stall'
+
 /**
  * A connection of a handle's own to the server, with a count of what is sent over it and cuts around an append. The
  * protobuf messages of gRPC are not compressed, so a piece of data tells what it holds.
@@ -9,11 +12,12 @@ export class Wire {
   readonly #namespace: string
   /** How many requests were sent: calls begun, and further messages of calls that go on. */
   requests = 0
-  /** How many armed cuts have struck. */
+  /** How many armed faults have struck. */
   struck = 0
-  #armed: 'before' | 'after' | null = null
-  /** Connections over which an append went while a cut after its commit was armed. */
+  #armed: { readonly place: 'before' | 'after'; readonly fault: Fault } | null = null
+  /** Connections over which an append went while a fault after its commit was armed. */
   readonly #appended = new Set<number>()
+  #goOn: () => void = () => {}
 
   static async open(url: string, namespace: string): Promise<Wire> {
     return new Wire(await startTcpProxy(url), namespace)
@@ -26,27 +30,31 @@ export class Wire {
     proxy.onData((chunk, direction, connection) => {
       const { id } = connection
       if (direction === 'down') {
-        if (this.#armed !== 'after' || !this.#appended.has(id)) return 'forward'
+        if (this.#armed?.place !== 'after' || !this.#appended.has(id)) return 'forward'
         // The answer to an append names the stream.
         if (!chunk.includes(this.#namespace)) return 'forward'
-        return this.#strike()
+        return this.#strike(this.#armed.fault)
       }
       const counter = counters.get(id) ?? new FrameCounter()
       counters.set(id, counter)
       this.requests += counter.count(chunk)
       if (this.#armed && chunk.includes('content-type') && chunk.includes(this.#namespace)) {
-        if (this.#armed === 'before') return this.#strike()
+        if (this.#armed.place === 'before') return this.#strike(this.#armed.fault)
         this.#appended.add(id)
       }
       return 'forward'
     })
   }
 
-  #strike(): 'cut' {
+  #strike(fault: Fault): 'cut' | Promise<'forward'> {
     this.#armed = null
     this.#appended.clear()
     this.struck++
-    return 'cut'
+    if (fault === 'cut') return 'cut'
+    this.#proxy.pause()
+    return new Promise((resolve) => {
+      this.#goOn = () => resolve('forward')
+    })
   }
 
   get url(): string {
@@ -57,8 +65,15 @@ export class Wire {
     return this.#proxy
   }
 
-  arm(cut: 'before' | 'after'): void {
-    this.#armed = cut
+  arm(place: 'before' | 'after', fault: Fault = 'cut'): void {
+    this.#armed = { place, fault }
+  }
+
+  /** Ends a stall: what stood still arrives late. */
+  resume(): void {
+    this.#armed = null
+    this.#goOn()
+    this.#proxy.resume()
   }
 
   close(): Promise<void> {

@@ -12,6 +12,9 @@ export async function pgliteHarness(): Promise<Harness> {
     missing: {
       heldWriter: 'PGlite has one connection: while a transaction is open nobody else reads',
       fragileHandle: 'there is no connection to cut: PGlite runs in this process',
+      slowHandle: 'there is no connection that could be slow: PGlite runs in this process',
+      throttledHandle: 'PGlite refuses no request for its rate',
+      workerStore: 'PGlite and its data live in this process; no other can open them',
       restartServer:
         'there is no server to kill: PGlite ends with this process (its own test reopens a folder)',
       foreignTransaction: 'PGlite has one connection: nobody else can have a transaction open',

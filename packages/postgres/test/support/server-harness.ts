@@ -1,4 +1,5 @@
-import type { Harness, Subject } from '@annals/conformance'
+import { fileURLToPath } from 'node:url'
+import type { Harness, HookName, Subject } from '@annals/conformance'
 import type { StoreOptions } from '@annals/core'
 import { type PostgresServer, type PostgresSource, startPostgres } from '@annals/test-servers'
 import pg from 'pg'
@@ -6,6 +7,11 @@ import { postgresStore } from '../../src/index.js'
 import { countingPool } from './counting-client.js'
 import { fragileHandle } from './fragile-handle.js'
 import { heldWriter } from './held-writer.js'
+import { slowHandle } from './slow-handle.js'
+
+const missing: Partial<Record<HookName, string>> = {
+  throttledHandle: 'PostgreSQL refuses no request for its rate',
+}
 
 /** The store on a real PostgreSQL: one server for all cases, a schema for each. */
 export async function serverHarness(source: PostgresSource | 'any'): Promise<Harness> {
@@ -17,9 +23,10 @@ export async function serverHarness(source: PostgresSource | 'any'): Promise<Har
   let cases = 0
   return {
     name: `PostgreSQL ${server.version} (${server.origin})`,
-    ...(server.managed
-      ? {}
-      : { missing: { restartServer: `${server.origin} is not ours to kill` } }),
+    missing: {
+      ...missing,
+      ...(!server.managed && { restartServer: `${server.origin} is not ours to kill` }),
+    },
     open: (options) => openSubject(server, admin, foreignUrl, `case_${++cases}`, options),
     async close() {
       await admin.end()
@@ -66,6 +73,20 @@ async function openSubject(
       const { handle, close } = await fragileHandle(server.url, schema, of)
       closing.push(close)
       return handle
+    },
+    async slowHandle(of) {
+      const { handle, close } = await slowHandle(server.url, schema, of)
+      closing.push(close)
+      return handle
+    },
+    workerStore() {
+      const url = new URL(server.url)
+      url.searchParams.set('schema', schema)
+      return {
+        module: fileURLToPath(new URL('../../src/index.ts', import.meta.url)),
+        export: 'postgresStoreFromUrl',
+        args: url.href,
+      }
     },
     ...(server.managed && {
       async restartServer() {
