@@ -2,6 +2,7 @@ import { isEventStoreError } from '@annals/core'
 import { CaseContext, type ConformanceCase, type Level } from './case.js'
 import { Violation } from './check.js'
 import type { Harness, HookName, Subject } from './harness.js'
+import type { TimelineOperation } from './reports/run-record.js'
 import { type RuleId, ruleText } from './rules.js'
 
 /**
@@ -21,6 +22,8 @@ export interface CaseResult {
   /** For every outcome but 'passed' and 'failed': why. */
   readonly reason?: string
   readonly error?: Error
+  /** Of a failed case, where it was asked for: who did what and when, the last operations. */
+  readonly timeline?: readonly TimelineOperation[]
   readonly milliseconds: number
 }
 
@@ -121,7 +124,7 @@ async function finish(t: CaseContext, watchdogMs: number): Promise<void> {
 }
 
 /** A case that the watchdog has ended. */
-class Hanging extends Error {}
+export class Hanging extends Error {}
 
 /** Only a guard against hanging for ever. */
 export async function guarded<T>(

@@ -10,8 +10,10 @@ import {
   type CaseResult,
   defaultWatchdogMs,
   guarded,
+  Hanging,
   runCase,
 } from './run-case.js'
+import { Trace } from './trace.js'
 
 export interface ConformanceOptions extends CaseOptions {
   /** Default: 'full'. */
@@ -31,6 +33,11 @@ export interface ConformanceOptions extends CaseOptions {
   readonly model?: ModelOptions | false | undefined
   /** Whether to stop at the first case that fails: what was not run then is missing in the report. Default: false. */
   readonly bail?: boolean | undefined
+  /**
+   * Whether a case that fails is run once more to note who did what: where it fails again, its result has the error and
+   * the timeline of that run. Default: false. Not where the watchdog had to end it.
+   */
+  readonly timelines?: boolean | undefined
   /** Told before each case, with how many have ended and how many there are. */
   readonly onStart?: ((id: string, done: number, all: number) => void) | undefined
   readonly onResult?: ((result: CaseResult | ModelResult) => void) | undefined
@@ -94,6 +101,8 @@ export async function runSelected(
     if (result.outcome !== 'passed') break
   }
   if (!result) throw new TypeError(`${testCase.id} was not run`)
+  if (options.timelines && result.outcome === 'failed')
+    result = await withTimeline(result, harness, testCase, options)
   const known = options.knownFailures?.[testCase.id]
   if (known === undefined) return result
   if (result.outcome === 'failed') return { ...result, outcome: 'knownFailure', reason: known }
@@ -103,6 +112,18 @@ export async function runSelected(
     `${testCase.id} does not fail, but it is listed as a known failure ("${known}"): take it off the list`,
   )
   return { ...result, outcome: 'failed', error }
+}
+
+async function withTimeline(
+  result: CaseResult,
+  harness: Harness,
+  testCase: ConformanceCase,
+  options: ConformanceOptions,
+): Promise<CaseResult> {
+  if (result.error?.cause instanceof Hanging) return result
+  const trace = new Trace()
+  const again = await runCase(trace.harness(harness), testCase, options)
+  return again.outcome === 'failed' ? { ...again, timeline: trace.timeline() } : result
 }
 
 interface FirstLook {

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { StoreDriver } from '@annals/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { RefusedError } from '../src/commands/command.js'
+import { init } from '../src/commands/init.js'
 import { hookNames } from '../src/index.js'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
@@ -123,10 +125,10 @@ describe('init', () => {
     await mkdir(folder)
     const file = join(folder, 'harness.ts')
     await writeFile(file, 'mine')
-    const { code, all } = await cli(place, 'init', 'taken')
-    expect(code).toBe(2)
-    expect(all).toBe(
-      'init overwrites nothing, and these are there: ./taken/harness.ts. Name another folder, or move them away.\n',
+    const refused = init([folder])
+    await expect(refused).rejects.toBeInstanceOf(RefusedError)
+    await expect(refused).rejects.toThrow(
+      /overwrites nothing, and these are there: .*harness\.ts\./,
     )
     expect(await readFile(file, 'utf8')).toBe('mine')
     expect(await readdir(folder)).toEqual(['harness.ts'])
@@ -135,13 +137,7 @@ describe('init', () => {
   it('writes JavaScript modules where there is neither TypeScript nor a package', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'annals-init-'))
     try {
-      const { code, all } = await execute(
-        process.execPath,
-        // From here, because tsx is not to be had there.
-        ['--conditions=annals:source', '--import', 'tsx', path('../src/cli.ts'), 'init', folder],
-        path('..'),
-      )
-      expect(code, all).toBe(0)
+      expect(await init([folder])).toBe(0)
       expect(await readdir(folder)).toEqual(['conformance.test.mjs', 'driver.mjs', 'harness.mjs'])
       expect(await readFile(join(folder, 'conformance.test.mjs'), 'utf8')).toContain(
         "from '@annals/conformance/node-test'",
@@ -154,7 +150,7 @@ describe('init', () => {
 
   it('leaves out no member of a driver and no hook, and names chapters that are there', async () => {
     const folder = join(place, 'whole')
-    expect((await cli(place, 'init', 'whole')).code).toBe(0)
+    expect(await init([folder])).toBe(0)
     const driver = await readFile(join(folder, 'driver.ts'), 'utf8')
     for (const member of Object.keys(members)) expect(driver).toMatch(new RegExp(`\\b${member}\\b`))
     const harness = await readFile(join(folder, 'harness.ts'), 'utf8')

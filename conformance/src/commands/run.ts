@@ -133,6 +133,7 @@ async function examineStore(
   const lines = new ProgressLines()
   const report = await runConformance(harness, {
     ...options,
+    timelines: true,
     ...runProgress(lines, harness.name),
   }).finally(() => lines.end())
   if (print) console.log(`${formatReport(report)}\n`)

@@ -10,6 +10,8 @@ interface Failure {
   readonly title: string
   readonly text: string
   readonly timeline: readonly TimelineOperation[]
+  /** What the timeline shows. */
+  readonly drawn: string
   /** Commands that show it again. */
   readonly again: readonly string[]
 }
@@ -29,6 +31,7 @@ function failuresOf(run: RunRecord): readonly Failure[] {
         title: `${id}: ${title}`,
         text: error,
         timeline,
+        drawn: `The last operations of ${id}`,
         // What differs from the model tells its seed itself.
         again: rule === modelRule.id ? [] : [`annals-conformance run <harness> --case ${id}`],
       })),
@@ -37,6 +40,7 @@ function failuresOf(run: RunRecord): readonly Failure[] {
       title: `${rule}, in a history of the soak`,
       text: message,
       timeline,
+      drawn: `Operations that contradict ${rule}`,
       again: [
         `annals-conformance soak <harness> --minutes ${run.soak?.minutes} --seed ${run.soak?.seed}`,
         ...(run.soak?.histories ?? []).map((file) => `annals-conformance check ${file}`),
@@ -70,7 +74,7 @@ export function failures(runs: readonly RunRecord[]): string {
 }
 
 function article(
-  { rule, title, text, timeline, again }: Failure,
+  { rule, title, text, timeline, drawn, again }: Failure,
   id: string,
   first: boolean,
 ): string {
@@ -88,7 +92,7 @@ function article(
       : `Again: ${again.map((command) => `<code>${esc(command)}</code>`).join(', ')}. `
   return `<article class="failure" id="${id}"><h4>${esc(title)}</h4>${promise}
 <pre>${esc(counterexample(text, rule))}</pre>
-${timelineSvg(timeline, `Operations that contradict each other: ${title}`)}
+${timelineSvg(timeline, drawn)}
 ${hints}
 <p>${commands}<a href="#matrix">Back to the rules</a></p></article>`
 }

@@ -33,7 +33,7 @@ export function timelineSvg(operations: readonly TimelineOperation[], title: str
       `<li><b>${escapeMarkup(operation.process)}</b> ${escapeMarkup(operation.text)}${operation.end === null ? ' (never answered)' : ''}</li>`,
   )
   const label = escapeMarkup(title)
-  return `<figure class="timeline"><figcaption>Who did what: a row for each operation, time from left to right${sorted.some(({ end }) => end === null) ? ', dashed where there was no answer' : ''}</figcaption><div class="scroll" tabindex="0" role="group" aria-label="Drawing: ${label}"><svg viewBox="0 0 ${labelWidth + chartWidth} ${height}" role="img" aria-label="${label}">${bars.join('')}</svg></div><ol>${list.join('')}</ol></figure>`
+  return `<figure class="timeline"><figcaption>${label}: a row for each, time from left to right${sorted.some(({ end }) => end === null) ? ', dashed where there was no answer' : ''}</figcaption><div class="scroll" tabindex="0" role="group" aria-label="Drawing: ${label}"><svg viewBox="0 0 ${labelWidth + chartWidth} ${height}" role="img" aria-label="${label}">${bars.join('')}</svg></div><ol>${list.join('')}</ol></figure>`
 }
 
 /** A name that fits before the bars. */

@@ -195,6 +195,9 @@ describe('the report in a browser', () => {
       expect(text).toContain('came:')
       expect(await page.locator(':target pre').textContent()).toContain(text.match(/came:.*/)?.[0])
 
+      // Who did what before it: of a case, too.
+      expect(await page.locator(':target svg rect').count()).toBeGreaterThan(3)
+
       await page.locator('.matrix td.proven a').first().click()
       expect(await page.locator('details:target').count()).toBe(1)
       expect(await inSight(page, ':target summary')).toBe(true)

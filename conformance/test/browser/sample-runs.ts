@@ -18,7 +18,7 @@ export async function sampleRuns(): Promise<RunRecord[]> {
         name: 'SketchDB 12.4 (docker compose), with a long name',
         playServer: true,
       }),
-      { ...options, rules: ['APPEND-5', 'EXPECT-2', 'ALL-6'] },
+      { ...options, rules: ['APPEND-5', 'EXPECT-2', 'ALL-6'], timelines: true },
     ),
     { ...about, repeat: 50, seed: 7 },
   )
