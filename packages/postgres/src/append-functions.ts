@@ -423,9 +423,10 @@ begin
         order by x.n
         returning global_position
     ) select array_agg(r.global_position order by r.global_position) into sequences from added r;
+    -- A stream that was not there when it was looked at is not locked: another may have created it since.
     update ${s}.streams st set version = v.version, last_epoch = epoch_now, last_transaction = writer
       from unnest(_streams, versions) as v (stream_id, version)
-      where st.stream_id = v.stream_id and st.version <> v.version;
+      where st.stream_id = v.stream_id and v.version > 0 and st.version <> v.version;
   end if;
 
   low := 1;

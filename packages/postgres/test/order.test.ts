@@ -240,6 +240,42 @@ describe('the order agrees with each stream', () => {
   })
 })
 
+describe('a stream that another creates while an append to it is refused', () => {
+  /** A refused append has looked at a stream that is not there, and stops; the stream is created; the append goes on. */
+  const createdMeanwhile = async (schema: string, expectedVersion: number | 'exists') => {
+    const open = await closeGate(db, 140)
+    await db.alter(
+      schema,
+      'write_batch',
+      'perform 1 from',
+      `if 'Gated-1' = any (_streams) and _expected[1] not in (0, -1) then ${gateSql(140)} end if; perform 1 from`,
+    )
+    const refused = db
+      .open(schema)
+      .append('Gated-1', [event('Refused')], { expectedVersion })
+      .catch((error: { code?: string }) => error.code)
+    await db.reached(140)
+    const store = db.open(schema)
+    await store.append('Gated-1', [event('Created')], { expectedVersion: 0 })
+    await open()
+    return { outcome: await refused, version: await store.streamVersion('Gated-1') }
+  }
+
+  test.each([3, 'exists'] as const)('keeps its version (%s)', async (expectedVersion) => {
+    const { schema } = await db.create()
+    expect(await createdMeanwhile(schema, expectedVersion)).toEqual({
+      outcome: 'WRONG_EXPECTED_VERSION',
+      version: 1,
+    })
+  })
+
+  test('mutant: a version that is written back without a lock undoes the creation', async () => {
+    const { schema } = await db.create()
+    await db.alter(schema, 'write_batch', 'v.version > 0 and ', '')
+    expect(await createdMeanwhile(schema, 'exists')).toMatchObject({ version: 0 })
+  })
+})
+
 describe('work outside the store', () => {
   test('an open transaction in another table and one in another database do not delay readers', async () => {
     const { store } = await db.create()
