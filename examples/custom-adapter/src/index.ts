@@ -1,0 +1,5 @@
+export { Connection, type Parameter, type Row } from './connection.js'
+export type { SqliteStoreOptions } from './options.js'
+export type { PageSize } from './page-size.js'
+export { SqliteFile, type SqliteFileOptions } from './sqlite-file.js'
+export { sqliteStore, sqliteStoreFromUrl } from './sqlite-store.js'
