@@ -6,13 +6,17 @@ import type { ExpectedVersion } from './expected-version.js'
 import type { Filter } from './filter.js'
 import type { Limits } from './limits.js'
 
-/** A payload as a driver keeps it: JSON text, or bytes. It must come back exactly so, or as JSON text of an equal value. */
+/**
+ * A payload as a driver keeps it: JSON text, or bytes. It must come back exactly so, or as JSON text of an equal value, and
+ * text as text, bytes as bytes. The text holds no U+0000 and no lone surrogate: JSON escapes them.
+ */
 export type Payload = string | Uint8Array
 
 /** An event that core has validated and encoded. */
 export interface EncodedEvent {
   /** UUID, lower case. */
   readonly id: string
+  /** 1 to 255 bytes of UTF-8, well-formed, without control characters (so without U+0000). */
   readonly type: string
   readonly data: Payload
   /** JSON text of an object. */
@@ -23,6 +27,7 @@ export interface EncodedEvent {
 
 /** A valid append: at least one event, ids all different, inside the limits. */
 export interface AppendRequest {
+  /** Not empty, well-formed, without control characters. Compared exactly, as bytes: `Order-1` is not `order-1`. */
   readonly streamId: string
   readonly events: readonly EncodedEvent[]
   readonly expected: ExpectedVersion
@@ -54,11 +59,14 @@ export interface StreamQuery {
 
 export interface AllQuery {
   readonly direction: Direction
-  /** Exclusive; null: from the end where the reading starts. */
+  /** Exclusive; null: from the end where the reading starts. May lie beyond the head, e.g. after a restore of old data. */
   readonly after: Position | null
   /** At least 1; `Infinity` where the caller set none. */
   readonly limit: number
-  /** Null: everything. Lists are non-empty. */
+  /**
+   * Null: everything. Lists are non-empty, without repeats, and may be longer than one statement of the database takes;
+   * their texts are non-empty, well-formed, without control characters.
+   */
   readonly filter: Filter | null
   readonly signal: AbortSignal
 }
@@ -69,7 +77,8 @@ export interface AllBatch {
   readonly events: readonly StoredEvent[]
   /**
    * How far the driver has looked: nothing between the previous batch's and this place is unread, and a read after it
-   * goes on without a gap. Before every event: the driver's `origin`.
+   * goes on without a gap. Before every event: the driver's `origin`. It never goes back: where `after` lies beyond the
+   * head, it is `after`. Where a page was cut (by a limit on events, or on bytes), it is the last event given.
    */
   readonly scannedTo: Position
   /** Whether `scannedTo` was the head (the end of the order in this direction) when it was read. */
@@ -78,6 +87,10 @@ export interface AllBatch {
 
 /** What a client's error means. */
 export interface TranslatedError {
+  /**
+   * What the caller is told where nothing can be repeated any more. UnavailableError for what is retryable, and for what
+   * is not known. Core makes the UnknownOutcomeError of an append in doubt.
+   */
   readonly error: EventStoreError
   /** Whether the same call may succeed a little later. */
   readonly retryable: boolean
@@ -89,8 +102,11 @@ export type Release = () => void | Promise<void>
 
 /**
  * What an adapter gives. Arguments are finished: validated, encoded, defaults filled in. A driver neither retries nor
- * validates; it throws its client's errors, or an `EventStoreError` where it knows better, and core does the rest.
- * Nothing may be sent before the first call.
+ * validates; it throws its client's errors, or an `EventStoreError` where it knows better (which is final: core does not
+ * repeat it), and core does the rest. Nothing may be sent before the first call.
+ *
+ * Calls come at the same time, on one driver. When a call's signal aborts, its caller has been told already: end the work
+ * soon, with whatever error. Core repeats every call whose error is retryable, `migrate` as well.
  */
 export interface StoreDriver {
   /** The backend's name in messages, e.g. 'postgres'. */
@@ -138,8 +154,9 @@ export interface StoreDriver {
   /** The same for a stream: a batch that is empty says that the head was reached. */
   tailStream?(query: StreamQuery): AsyncIterable<readonly StoredEvent[]>
   /**
-   * Asks for a hint when something may be new: `onNews`. `onLost` where the hint can't be given any more; core then
-   * polls, and asks again later. Hints may be missed or given in vain.
+   * Asks for a hint when something may be new: `onNews`. `onLost` where the hint can't be given any more, or a rejection
+   * where it can't be given at all; core then polls, and asks again later. Hints may be missed or given in vain. Core asks
+   * once for all subscriptions of a store, and releases it with the last of them. Appends through this driver need no hint.
    */
   watch?(onNews: () => void, onLost: (error: unknown) => void): Promise<Release>
 
@@ -147,7 +164,10 @@ export interface StoreDriver {
   headPosition(signal: AbortSignal): Promise<Position | null>
 
   loadCheckpoint(subscriptionId: string, signal: AbortSignal): Promise<Position | null>
-  /** `expected` undefined: unconditionally. Returns null where it was saved, else what is there instead. */
+  /**
+   * `expected` undefined: unconditionally; null: only where there is none. Returns null where it was saved, else what is
+   * there instead; core knows its own save again when it repeats one whose answer was lost.
+   */
   saveCheckpoint(
     subscriptionId: string,
     position: Position,
@@ -156,6 +176,7 @@ export interface StoreDriver {
   ): Promise<null | { readonly actual: Position | null }>
   deleteCheckpoint(subscriptionId: string, signal: AbortSignal): Promise<void>
 
+  /** The state as it is there: what is not JSON any more, and a CorruptError, core takes for no snapshot. */
   loadSnapshot(
     streamId: string,
     signal: AbortSignal,
@@ -173,6 +194,9 @@ export interface StoreDriver {
   /** Releases what the driver opened. Called once, after the last call has ended. */
   close(): Promise<void>
 
-  /** The one place that knows the client's errors. Never called with an `EventStoreError`. */
+  /**
+   * The one place that knows the client's errors. Never called with an `EventStoreError`. It sees the error alone: where
+   * the meaning depends on what was going on (a COMMIT, say), throw an error of your own with the client's as its `cause`.
+   */
   translateError(error: unknown): TranslatedError
 }
