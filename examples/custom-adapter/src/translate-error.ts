@@ -14,11 +14,11 @@ import { CommitFailed } from './sqlite-file.js'
 export function translateError(error: unknown, path: string): TranslatedError {
   if (error instanceof CommitFailed) {
     const translated = translateError(error.cause, path)
-    // SQLITE_BUSY at COMMIT leaves the transaction open, and it was rolled back; a disk that fails while the log is
-    // written or synced leaves it unknown whether the transaction is in there.
-    return codeOf(error.cause).startsWith('SQLITE_IOERR')
-      ? { ...translated, outcomeUnknown: true }
-      : translated
+    // SQLITE_BUSY leaves the transaction open, and it was rolled back. After any other error, of a disk that fails while the
+    // log is written or synced above all, the whole transaction may be in the log.
+    return codeOf(error.cause).startsWith('SQLITE_BUSY')
+      ? translated
+      : { ...translated, outcomeUnknown: true }
   }
   const { message } = error as Error
   const code = codeOf(error)
