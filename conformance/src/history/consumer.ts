@@ -56,6 +56,7 @@ async function follow(options: ConsumerOptions, stream: string): Promise<void> {
   for (;;) {
     const ending = stop.aborted
     const goal = ending ? await repeated(() => store.streamVersion(stream)) : undefined
+    if (goal === null) return
     const reached = await run<StreamMessage>(
       options,
       (signal) => store.subscribeToStream(stream, { afterVersion: version, signal }),
@@ -132,12 +133,13 @@ async function save(
   }
 }
 
-/** At the end faults are over: a few transient failures may still come. */
-async function repeated<T>(work: () => Promise<T>): Promise<T> {
+/** At the end faults are over: a few transient failures may still come. Null where the answer cannot be read. */
+async function repeated<T>(work: () => Promise<T>): Promise<T | null> {
   for (let attempts = 5; ; attempts--) {
     try {
       return await work()
     } catch (error) {
+      if (isEventStoreError(error, 'CORRUPT')) return null
       if (attempts === 0 || !isEventStoreError(error, 'UNAVAILABLE')) throw error
     }
   }

@@ -173,6 +173,14 @@ export class HistoryChecker {
     operation.outcome = line.outcome
     operation.code = line.code
     this.#counts[line.outcome === 'ok' ? 'ok' : line.outcome === 'fail' ? 'failed' : 'unknown']++
+    if (line.code === 'CORRUPT') {
+      // Nobody but this history writes here, so what cannot be read is what it has written.
+      this.#findings.add(
+        operation.request?.do.endsWith('Checkpoint') ? 'CHECK-1' : 'APPEND-1',
+        `The store cannot read what it keeps: ${line.message ?? 'CORRUPT'}`,
+        operation,
+      )
+    }
     pending.returned(line)
   }
 

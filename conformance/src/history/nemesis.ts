@@ -120,14 +120,14 @@ class Faults {
     const { subject } = this.#options
     const { fragileHandle, slowHandle, throttledHandle } = subject
     if (fragileHandle && this.#uses('fragileHandle')) {
-      this.#work('fragile', async (recorder) => {
+      await this.#work('fragile', async (recorder) => {
         const handle = await fragileHandle.call(subject, recording(recorder, {}))
         this.#fragile = handle
         return handle.store
       })
     }
     if (slowHandle && this.#uses('slowHandle')) {
-      this.#work('slow', async (recorder) => {
+      await this.#work('slow', async (recorder) => {
         // What gets no answer is given up while it stands still, and tried again.
         const handle = await slowHandle.call(
           subject,
@@ -138,7 +138,7 @@ class Faults {
       })
     }
     if (throttledHandle && this.#uses('throttledHandle')) {
-      this.#work('throttled', async (recorder) => {
+      await this.#work('throttled', async (recorder) => {
         const handle = await throttledHandle.call(subject, recording(recorder, {}))
         this.#throttled = handle
         return handle.store
@@ -150,8 +150,12 @@ class Faults {
     return this.#options.faults.some((fault) => needs[fault] === hook)
   }
 
-  #work(name: string, open: (recorder: Recorder) => Promise<EventStore>): void {
-    this.#own.push(this.#around.act(name, open))
+  /** Resolves when its handle is there; a handle that cannot be had fails its worker, and so the history. */
+  async #work(name: string, open: (recorder: Recorder) => Promise<EventStore>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const opened = (recorder: Recorder) => open(recorder).finally(resolve)
+      this.#own.push(this.#around.act(name, opened))
+    })
   }
 
   async end(): Promise<void> {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { EventStore, Position } from '@annals/core'
+import { type EventStore, isEventStoreError, type Position } from '@annals/core'
 import type { HistoryHeader, HistoryLine } from './format.js'
 import { mergeHistory, readLog } from './merge.js'
 import { Random } from './random.js'
@@ -65,7 +65,10 @@ const defaults = {
   checkpoints: 4,
 } as const
 
-/** Runs a random load by several workers on a store, and returns its history, ready for the checker. */
+/**
+ * Runs a random load by several workers on a store, and returns its history, ready for the checker.
+ * @throws RecordingError where a worker, or the reading at the end, fails; it holds the history until then.
+ */
 export async function recordHistory(options: RecordOptions): Promise<string[]> {
   const { seed, store, stop } = options
   const random = new Random(seed)
@@ -163,14 +166,37 @@ export async function recordHistory(options: RecordOptions): Promise<string[]> {
     for (const worker of started) if (options.operations === undefined) worker.stop()
     await Promise.allSettled(started.map((worker) => worker.ended))
   }
-  await Promise.all(started.map((worker) => worker.ended))
-
-  const settleMs = options.settleMs ?? 0
-  if (settleMs > 0) await new Promise((resolve) => setTimeout(resolve, settleMs))
-  observer.quiet()
-  await readEverything(recordingStore(store, observer), plan)
+  let failed: { readonly error: unknown } | undefined
+  try {
+    await Promise.all(started.map((worker) => worker.ended))
+    const settleMs = options.settleMs ?? 0
+    if (settleMs > 0) await new Promise((resolve) => setTimeout(resolve, settleMs))
+    observer.quiet()
+    await readEverything(recordingStore(store, observer), plan)
+  } catch (error) {
+    failed = { error }
+  }
   logs.push(...(await Promise.all(paths.map(readLog))))
-  return mergeHistory(header, logs)
+  const lines = mergeHistory(header, logs)
+  if (failed) throw new RecordingError(lines, failed.error)
+  return lines
+}
+
+/** A history that did not come to its end: something failed that is no answer of a healthy store. */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError'
+  constructor(
+    /** The history until then, ready for the checker. */
+    readonly lines: readonly string[],
+    cause: unknown,
+  ) {
+    super(
+      `The history did not come to its end: ${cause instanceof Error ? cause.message : cause}`,
+      {
+        cause,
+      },
+    )
+  }
 }
 
 /** Until the load is to end, or a worker has ended before its time. */
@@ -192,14 +218,23 @@ async function untilAborted(stop: AbortSignal, workers: readonly RunningWorker[]
 /** What is there in the end, in a time without any write: the checker holds everything before against it. */
 async function readEverything(store: EventStore, plan: WorkloadPlan): Promise<void> {
   const after = plan.base === null ? {} : { after: plan.base }
-  await store.readAll(after).toArray()
-  await store.headPosition()
+  await noted(store.readAll(after).toArray())
+  await noted(store.headPosition())
   for (const stream of streamNames(plan)) {
-    await store.readStream(stream).toArray()
-    await store.readStream(stream, { direction: 'backwards' }).toArray()
-    await store.streamVersion(stream)
-    await store.snapshots.load(stream)
+    await noted(store.readStream(stream).toArray())
+    await noted(store.readStream(stream, { direction: 'backwards' }).toArray())
+    await noted(store.streamVersion(stream))
+    await noted(store.snapshots.load(stream))
   }
-  for (let i = 0; i < plan.checkpoints; i++) await store.checkpoints.load(`${plan.prefix}sub-${i}`)
-  await store.readAll({ ...after, filter: { streamPrefixes: [plan.prefix] } }).toArray()
+  for (let i = 0; i < plan.checkpoints; i++) {
+    await noted(store.checkpoints.load(`${plan.prefix}sub-${i}`))
+  }
+  await noted(store.readAll({ ...after, filter: { streamPrefixes: [plan.prefix] } }).toArray())
+}
+
+/** That something cannot be read is a finding, and stands in the log; whatever else fails here fails the recording. */
+async function noted(call: Promise<unknown>): Promise<void> {
+  await call.catch((error: unknown) => {
+    if (!isEventStoreError(error, 'CORRUPT')) throw error
+  })
 }

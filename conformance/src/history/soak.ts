@@ -7,7 +7,7 @@ import type { RuleId } from '../rules.js'
 import { checkHistory } from './check-history.js'
 import { type FaultName, nemesis, possibleFaults, sleep } from './nemesis.js'
 import { Random } from './random.js'
-import { recordHistory } from './record-history.js'
+import { RecordingError, recordHistory } from './record-history.js'
 import type { Violation } from './violations.js'
 import { openWorkerStore, type WorkerStore } from './worker-store.js'
 import type { WorkloadPlan } from './workload.js'
@@ -24,9 +24,9 @@ export interface SoakOptions {
   readonly target: Harness | WorkerStore
   /**
    * With a harness: how processes of their own open the subject's data. Default: as the subject's hook `workerStore`
-   * says. Where neither is there, the workers are promises of this process, and none can be killed or stopped.
+   * says. False, or where neither is there: the workers are promises of this process, and none can be killed or stopped.
    */
-  readonly workerStore?: (subject: Subject) => WorkerStore | Promise<WorkerStore>
+  readonly workerStore?: false | ((subject: Subject) => WorkerStore | Promise<WorkerStore>)
   /** What the report calls a target that is no harness. Default: the scheme of its URL, or its module. */
   readonly name?: string
   /** Default: 4. */
@@ -118,9 +118,7 @@ async function openTarget(options: SoakOptions): Promise<Target> {
       name: target.name,
       store: subject.store,
       subject,
-      workerStore: await (options.workerStore
-        ? options.workerStore(subject)
-        : subject.workerStore?.()),
+      workerStore: await workerStoreOf(options.workerStore, subject),
       open: (storeOptions) => subject.openAnother(storeOptions),
       close: () => subject.cleanup(),
     }
@@ -135,6 +133,14 @@ async function openTarget(options: SoakOptions): Promise<Target> {
     open: (storeOptions) => openWorkerStore(target, storeOptions),
     close: () => store.close(),
   }
+}
+
+function workerStoreOf(
+  wanted: SoakOptions['workerStore'],
+  subject: Subject,
+): WorkerStore | Promise<WorkerStore> | undefined {
+  if (wanted === false) return undefined
+  return wanted ? wanted(subject) : subject.workerStore?.()
 }
 
 class Soak {
@@ -205,6 +211,7 @@ class Soak {
     const roundSeed = Math.floor(this.#random.next() * 2 ** 31)
     const logs = join(this.#directory, `round-${round}`)
     const opened: EventStore[] = []
+    let failure: RecordingError | undefined
     const lines = await recordHistory({
       name: target.name,
       store: target.store,
@@ -237,14 +244,22 @@ class Soak {
           },
         })
       },
-    }).finally(() => stop.abort())
+    })
+      .catch((error: unknown) => {
+        if (!(error instanceof RecordingError)) throw error
+        failure = error
+        return error.lines
+      })
+      .finally(() => stop.abort())
     await Promise.all(opened.map((store) => store.close()))
     this.#underWay = () => 0
-    await this.#check(round, lines)
+    const ok = await this.#check(round, lines)
+    // What it contradicts says more than that a store in such a state failed at last.
+    if (failure && ok) throw failure
     await rm(logs, { recursive: true, force: true })
   }
 
-  async #check(round: number, lines: readonly string[]): Promise<void> {
+  async #check(round: number, lines: readonly string[]): Promise<boolean> {
     const verdict = await checkHistory(lines)
     const { counts } = verdict
     this.#operations += counts.operations
@@ -257,11 +272,12 @@ class Soak {
     for (const [rule, times] of Object.entries(verdict.checks) as [RuleId, number][]) {
       this.#checks[rule] = (this.#checks[rule] ?? 0) + times
     }
-    if (verdict.ok) return
+    if (verdict.ok) return true
     const path = join(this.#directory, `history-${this.#seed}-${round}.jsonl`)
     await writeFile(path, `${lines.join('\n')}\n`)
     this.histories.push(path)
     this.#violations.push(...verdict.violations.slice(0, Math.max(0, 20 - this.#violations.length)))
+    return false
   }
 
   #progress(): SoakProgress {

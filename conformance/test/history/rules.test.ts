@@ -168,6 +168,17 @@ const broken: [rule: RuleId, what: string, write: (log: Log) => unknown][] = [
     (log) => log.append('a b', 0, [2, 'p2']).readAll([[2, 'p2', 'b']]),
   ],
   [
+    'APPEND-1',
+    'a stream that the store cannot read any more',
+    (log) =>
+      log
+        .append('a', 0, [1, 'p1'])
+        .answer(log.call({ do: 'readStream', stream: 'S-1', direction: 'forwards' }), {
+          outcome: 'fail',
+          code: 'CORRUPT',
+        }),
+  ],
+  [
     'APPEND-2',
     'a stream is seen to end inside an append',
     (log) => log.append('a b', 0, { outcome: 'unknown' }).readStream([[1, 'p1', 'a']]),
