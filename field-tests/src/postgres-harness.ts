@@ -8,6 +8,9 @@ import { type Manner, type Published, publishedDriver } from './published.js'
 /** Hooks that no harness here has, and why. */
 export const unused: Partial<Record<HookName, string>> = {
   fragileHandle: 'none of these stores says what a lost connection means to an append',
+  slowHandle: 'none of these stores says what a connection without an answer means to an append',
+  throttledHandle: 'none of these databases refuses requests for their rate',
+  workerStore: 'these stores are examined by cases and by workers of one process',
   restartServer: 'durability is the database’s and is not examined here',
   requestCount: 'none of these stores says how much it sends',
   damageSnapshot: 'snapshots are not examined here',
