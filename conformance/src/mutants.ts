@@ -28,6 +28,12 @@ export const mutants: readonly MutantEntry[] = [
     defect: 'remembers the ids of a rejected append as taken',
   },
   {
+    name: 'refusal-writes-back-what-it-saw',
+    rule: 'APPEND-3',
+    defect:
+      'writes back, at the end of a refused append, the version that it saw at the beginning: none, of a stream created meanwhile',
+  },
+  {
     name: 'conflict-burns-version',
     rule: 'APPEND-4',
     defect: 'takes the number before the check, so that a conflict leaves a gap',

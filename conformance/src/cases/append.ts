@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { RecordedEvent } from '@annals/core'
 import type { ConformanceCase } from '../case.js'
 import { equal, fails, gapless, ok, sameEvents, sameIds, sameOrder, settle } from '../check.js'
@@ -219,6 +220,32 @@ export const appendCases: readonly ConformanceCase[] = [
       equal(retried.version, 5, 'version after the same events were appended with the true version')
       const first = await t.store.append('Order-2', drafts(1), { expectedVersion: 0 })
       equal(first.version, 1, 'the first version of a stream whose first append was rejected')
+    },
+  },
+  {
+    id: 'APPEND-3/refused-while-created',
+    rule: 'APPEND-3',
+    title:
+      'an append refused because its stream is not there leaves a stream alone that is created meanwhile',
+    concurrent: true,
+    async run(t) {
+      await writeOthers(t.store)
+      const other = await t.another()
+      for (let round = 0; round < 80; round++) {
+        const stream = `Order-${round}`
+        const refused = fails(
+          other.append(stream, drafts(1, 'refused'), { expectedVersion: 5 }),
+          'WRONG_EXPECTED_VERSION',
+          `an append to ${stream} with a version it never had`,
+        )
+        // Each round a little later than the one before, so that the creation falls into every part of the refusal.
+        for (let i = 0; i < round % 16; i++) await turn()
+        const created = t.store.append(stream, drafts(1), { expectedVersion: 0 })
+        await t.waitFor('the refusal and the creation', Promise.all([refused, created]))
+        equal(await other.streamVersion(stream), 1, `the version of ${stream}`)
+        const next = await t.store.append(stream, drafts(1), { expectedVersion: 1 })
+        equal(next.version, 2, `the next version of ${stream}`)
+      }
     },
   },
   {

@@ -11,6 +11,7 @@ import {
 } from './defect.js'
 
 const rejectedIds = shared(() => new Set<string>())
+const forgottenStreams = shared(() => new Set<string>())
 const skipped = shared(() => ({
   streams: new Map<string, number>(),
   events: new Map<string, number>(),
@@ -62,6 +63,28 @@ export const appendDefects: Defects = {
     } catch (error) {
       for (const event of request.events) ids.add(`${request.streamId} ${event.id}`)
       throw error
+    }
+  }),
+
+  'refusal-writes-back-what-it-saw': driving((inner, world) => {
+    const forgotten = forgottenStreams(world)
+    const versionOf = (streamId: string) => streamOf(world, streamId).length
+    return {
+      async append(request, signal) {
+        const { streamId, expected } = request
+        if (forgotten.has(streamId) && typeof expected === 'number' && expected > 0)
+          throw new WrongExpectedVersionError(streamId, expected, 0)
+        const seen = versionOf(streamId)
+        try {
+          return await inner.append(request, signal)
+        } catch (error) {
+          await turns(2)
+          if (seen === 0 && versionOf(streamId) > 0) forgotten.add(streamId)
+          throw error
+        }
+      },
+      streamVersion: async (streamId, signal) =>
+        forgotten.has(streamId) ? 0 : inner.streamVersion(streamId, signal),
     }
   }),
 
