@@ -5,6 +5,7 @@ import type { EventStore, StoreOptions } from '@annals/core'
 import { dynamoDbStore } from '@annals/dynamodb'
 import { type DynamoDbServer, startDynamoDb } from '@annals/test-servers'
 import { DeleteTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import type { StoreFactory } from './interleave.js'
 import { slowHandle } from './slow-handle.js'
 import { throttledHandle } from './throttled-handle.js'
 import { clientOf, connectionLost, Wire } from './wire.js'
@@ -12,13 +13,18 @@ import { clientOf, connectionLost, Wire } from './wire.js'
 /** Short, so that cases with a writer that died stay short. Nothing but time depends on it. */
 const gracePeriodMs = 200
 
+export interface DynamoDbHarness extends Harness {
+  /** The same with another make of the store, e.g. one with a defect. */
+  with(make: StoreFactory): Harness
+}
+
 /** The conformance suite's view of the store on DynamoDB Local: each case in a table of its own. */
-export async function dynamoDbHarness(keep: 'in memory' | 'on disk'): Promise<Harness> {
+export async function dynamoDbHarness(keep: 'in memory' | 'on disk'): Promise<DynamoDbHarness> {
   const server = await startDynamoDb({ disk: keep === 'on disk' })
   const restart = keep === 'on disk' && server.managed
-  return {
+  const harness: Harness = {
     name: server.describe(),
-    open: (options) => openSubject(server, restart, options),
+    open: (options) => openSubject(server, restart, dynamoDbStore, options),
     missing: {
       foreignTransaction:
         'DynamoDB has no transaction that stays open: a TransactWriteItems request is the whole of it',
@@ -32,11 +38,19 @@ export async function dynamoDbHarness(keep: 'in memory' | 'on disk'): Promise<Ha
     },
     close: () => server.stop(),
   }
+  return {
+    ...harness,
+    with: (make) => ({
+      ...harness,
+      open: (options) => openSubject(server, restart, make, options),
+    }),
+  }
 }
 
 async function openSubject(
   server: DynamoDbServer,
   restart: boolean,
+  make: StoreFactory,
   options: StoreOptions = {},
 ): Promise<Subject> {
   const table = `conformance-${randomUUID()}`
@@ -44,7 +58,7 @@ async function openSubject(
   const slow: SlowHandle[] = []
   const open = (wire: Wire, more: StoreOptions = {}, name = table): EventStore => {
     const client = clientOf(server, wire)
-    const store = dynamoDbStore({ ...more, table: name, client, gracePeriodMs })
+    const store = make({ ...more, table: name, client, gracePeriodMs })
     opened.push({ store, client })
     return store
   }
@@ -183,7 +197,7 @@ async function openSubject(
       // DynamoDB Local checks no rights, but it refuses a key id that is none.
       const credentials = { accessKeyId: 'no such key!', secretAccessKey: 'none' }
       const client = new DynamoDBClient({ endpoint, region, credentials })
-      const unprivileged = dynamoDbStore({ ...more, table, client, gracePeriodMs })
+      const unprivileged = make({ ...more, table, client, gracePeriodMs })
       opened.push({ store: unprivileged, client })
       return unprivileged
     },

@@ -4,6 +4,7 @@ import type { StoreOptions } from '@annals/core'
 import { type PostgresServer, type PostgresSource, startPostgres } from '@annals/test-servers'
 import pg from 'pg'
 import { postgresStore } from '../../src/index.js'
+import { alterFunction } from './alter-function.js'
 import { countingPool } from './counting-client.js'
 import { fragileHandle } from './fragile-handle.js'
 import { heldWriter } from './held-writer.js'
@@ -13,15 +14,28 @@ const missing: Partial<Record<HookName, string>> = {
   throttledHandle: 'PostgreSQL refuses no request for its rate',
 }
 
+/** What makes a store with a defect of one that was just migrated. */
+export type Alter = (schema: {
+  readonly name: string
+  /** Changes one of its functions. */
+  change(name: string, from: string | RegExp, to: string): Promise<void>
+  run(sql: string): Promise<void>
+}) => Promise<void>
+
+export interface ServerHarness extends Harness {
+  /** The same with a defect. */
+  altered(alter: Alter): Harness
+}
+
 /** The store on a real PostgreSQL: one server for all cases, a schema for each. */
-export async function serverHarness(source: PostgresSource | 'any'): Promise<Harness> {
+export async function serverHarness(source: PostgresSource | 'any'): Promise<ServerHarness> {
   // A killed server replays what it has logged since its last checkpoint; that is to be little.
   const server = await startPostgres({ source, settings: { max_wal_size: '64MB' } })
   const admin = new pg.Pool({ connectionString: server.url, max: 20 })
   admin.on('error', () => {})
   const foreignUrl = await server.createDatabase()
   let cases = 0
-  return {
+  const harness: Harness = {
     name: `PostgreSQL ${server.version} (${server.origin})`,
     missing: {
       ...missing,
@@ -32,6 +46,22 @@ export async function serverHarness(source: PostgresSource | 'any'): Promise<Har
       await admin.end()
       await server.stop()
     },
+  }
+  return {
+    ...harness,
+    altered: (alter) => ({
+      ...harness,
+      async open(options) {
+        const name = `case_${++cases}`
+        const subject = await openSubject(server, admin, foreignUrl, name, options)
+        await alter({
+          name,
+          change: (called, from, to) => alterFunction(admin, name, called, from, to),
+          run: async (sql) => void (await admin.query(sql)),
+        })
+        return subject
+      },
+    }),
   }
 }
 

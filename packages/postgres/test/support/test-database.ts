@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type PostgresOptions, type PostgresServer, startPostgres } from '@annals/test-servers'
 import pg from 'pg'
 import { type PostgresEventStore, postgresStore } from '../../src/index.js'
+import { alterFunction } from './alter-function.js'
 
 type Options = Omit<Parameters<typeof postgresStore>[0], 'pool' | 'connectionString' | 'pglite'>
 
@@ -54,15 +55,7 @@ export class TestDatabase {
 
   /** Changes a function of the store, to show that a test notices. */
   async alter(schema: string, name: string, from: string | RegExp, to: string): Promise<void> {
-    const { rows } = await this.admin.query<{ def: string }>(
-      `select pg_get_functiondef(p.oid) as def from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-       where n.nspname = $1 and p.proname = $2`,
-      [schema, name],
-    )
-    const def = rows[0]?.def ?? ''
-    const altered = def.replace(from, to)
-    if (altered === def) throw new Error(`${name} does not hold ${from}:\n${def}`)
-    await this.admin.query(altered)
+    await alterFunction(this.admin, schema, name, from, to)
   }
 
   /** Who waits for an advisory lock of this key: a gate was reached. */
