@@ -48,11 +48,16 @@ export class CaseFailure extends Error {
   }
 }
 
-/** Runs one case on a subject of its own, and cleans up whatever happens. */
+/**
+ * Runs one case on a subject of its own, and cleans up whatever happens.
+ *
+ * @param examined called when the case has ended, before what it left behind is ended too
+ */
 export async function runCase(
   harness: Harness,
   testCase: ConformanceCase,
   options: CaseOptions = {},
+  examined?: () => void,
 ): Promise<CaseResult> {
   const started = performance.now()
   const { id, rule, title } = testCase
@@ -83,6 +88,7 @@ export async function runCase(
   } catch (error) {
     failed = { error }
   }
+  examined?.()
   try {
     await finish(t, watchdogMs)
   } catch (error) {

@@ -35,7 +35,7 @@ export interface ConformanceOptions extends CaseOptions {
   readonly bail?: boolean | undefined
   /**
    * Whether a case that fails is run once more to note who did what: where it fails again, its result has the error and
-   * the timeline of that run. Default: false. Not where the watchdog had to end it.
+   * the timeline of that run. Default: false. One that the watchdog had to end is run again only where `cases` names it.
    */
   readonly timelines?: boolean | undefined
   /** Told before each case, with how many have ended and how many there are. */
@@ -120,10 +120,14 @@ async function withTimeline(
   testCase: ConformanceCase,
   options: ConformanceOptions,
 ): Promise<CaseResult> {
-  if (result.error?.cause instanceof Hanging) return result
+  if (result.error?.cause instanceof Hanging && options.cases === undefined) return result
   const trace = new Trace()
-  const again = await runCase(trace.harness(harness), testCase, options)
-  return again.outcome === 'failed' ? { ...again, timeline: trace.timeline() } : result
+  let timeline: CaseResult['timeline']
+  const again = await runCase(trace.harness(harness), testCase, options, () => {
+    // Now, because what has not answered yet is about to be ended.
+    timeline = trace.timeline()
+  })
+  return again.outcome === 'failed' && timeline ? { ...again, timeline } : result
 }
 
 interface FirstLook {

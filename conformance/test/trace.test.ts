@@ -27,6 +27,25 @@ describe('a trace', () => {
     )
   })
 
+  it('of a case that hangs shows what never answered, where the case was asked for', async () => {
+    const harness = memoryHarness({
+      playServer: true,
+      driver: (inner) => ({ ...inner, loadCheckpoint: () => new Promise(() => {}) }),
+    })
+    const id = 'CHECK-1/save-and-load'
+    const options = { watchdogMs: 500, timelines: true } as const
+    const all = await runConformance(harness, { ...options, rules: ['CHECK-1'], bail: true })
+    expect(all.results.at(-1)?.id).toBe(id)
+    expect(all.results.at(-1)?.error?.message).toContain('did not finish')
+    expect(all.results.at(-1)).not.toHaveProperty('timeline')
+    const asked = await runConformance(harness, { ...options, cases: [id] })
+    const [result] = asked.results
+    const timeline = result && 'timeline' in result ? (result.timeline ?? []) : []
+    expect(timeline.filter(({ end }) => end === null).map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^checkpoints\.load\(/),
+    ])
+  })
+
   it('names hooks, handles and errors, keeps what is open open, and the last operations only', async () => {
     const trace = new Trace()
     const subject = await trace.harness(memoryHarness()).open()
