@@ -388,9 +388,11 @@ export class DriverEventStore implements EventStore {
       } catch (error) {
         if (scope.failure) throw scope.failure
         const translated = translate(driver, error)
-        if (isVerdict(translated.error)) throw translated.error
+        const verdict = isVerdict(translated.error)
+        if (verdict && !(inDoubt && mayHoldLater(translated.error))) throw translated.error
         inDoubt ||= translated.outcomeUnknown
-        const repeatable = translated.retryable && (!inDoubt || exact || driver.findAppend)
+        const repeatable =
+          !verdict && translated.retryable && (!inDoubt || exact || driver.findAppend)
         if (repeatable && (await retry.wait(error))) continue
         if (!inDoubt) throw retry.exhausted(translated.error)
         throw new UnknownOutcomeError(
@@ -597,6 +599,16 @@ function isVerdict(error: unknown): boolean {
     isEventStoreError(error, 'TOO_LARGE') ||
     isEventStoreError(error, 'STREAM_DELETED')
   )
+}
+
+/**
+ * Whether an expectation that was refused may be met yet, by an earlier attempt that is still on its way: the stream has
+ * not come so far. One that it has passed is never met again.
+ */
+function mayHoldLater(error: unknown): boolean {
+  if (!isEventStoreError(error, 'WRONG_EXPECTED_VERSION')) return false
+  const { expected, actual } = error
+  return typeof expected === 'number' ? actual < expected : true
 }
 
 /** An event store over a driver: what an adapter's factory returns. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createEventStore, isEventStoreError, newEventId, type StoreDriver } from '../src/index.js'
+import {
+  createEventStore,
+  isEventStoreError,
+  MemoryDatabase,
+  memoryDriver,
+  newEventId,
+  type StoreDriver,
+} from '../src/index.js'
 import { ClientError, driverWith, failing } from './faulty-driver.js'
 
 const event = () => ({ type: 'Tested', data: { n: 1 }, id: newEventId() })
@@ -33,6 +40,45 @@ describe('repeating an append', () => {
         version: 1,
       })
       expect(await store.streamVersion('A-1')).toBe(1)
+    },
+  )
+
+  it.each([
+    [2, 'UNKNOWN_OUTCOME', 'Other,Other,Tested'],
+    ['exists', 'UNKNOWN_OUTCOME', 'Other,Other,Tested'],
+    // What the stream has passed never holds again, so that the refusal is final.
+    [0, 'WRONG_EXPECTED_VERSION', 'First,Other,Other'],
+  ] as const)(
+    'says no more than it knows of an append with %s that is refused while an attempt of it is still on its way',
+    async (expectedVersion, code, types) => {
+      const database = new MemoryDatabase()
+      let arrive = () => {}
+      let late: Promise<unknown> | undefined
+      const driver = driverWith(
+        (inner) => ({
+          append(request, signal) {
+            if (late) return inner.append(request, signal)
+            const arrived = new Promise<void>((resolve) => {
+              arrive = resolve
+            }).then(() => inner.append(request, signal))
+            late = arrived.catch(() => {})
+            return arrived
+          },
+        }),
+        database,
+      )
+      const store = createEventStore(driver, { attemptTimeoutMs: 20 })
+      const other = createEventStore(memoryDriver(database))
+      if (expectedVersion === 0) await other.append('A-1', [{ type: 'First', data: 0 }])
+      await expect(store.append('A-1', [event()], { expectedVersion })).rejects.toMatchObject({
+        code,
+      })
+      const two = [1, 2].map((data) => ({ type: 'Other', data }))
+      await other.append('A-1', two)
+      arrive()
+      await late
+      const stored = await other.readStream('A-1').toArray()
+      expect(stored.map(({ type }) => type).join()).toBe(types)
     },
   )
 
