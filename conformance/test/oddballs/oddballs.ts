@@ -61,7 +61,8 @@ export const oddballs: Readonly<Record<string, MemoryHarnessOptions>> = {
         async *tailAll(query): AsyncGenerator<AllBatch> {
           let { after } = query
           for (;;) {
-            for await (const batch of inner.readAll({ ...query, after })) {
+            const signal = answering(query.signal)
+            for await (const batch of inner.readAll({ ...query, after, signal })) {
               after = batch.scannedTo
               yield batch
             }
@@ -73,7 +74,8 @@ export const oddballs: Readonly<Record<string, MemoryHarnessOptions>> = {
           let fromVersion = query.fromVersion ?? 1
           for (let first = true; ; first = false) {
             let came = false
-            for await (const batch of inner.readStream({ ...query, fromVersion })) {
+            const signal = answering(query.signal)
+            for await (const batch of inner.readStream({ ...query, fromVersion, signal })) {
               fromVersion += batch.length
               came = true
               yield batch
@@ -328,4 +330,9 @@ function twice<M extends { readonly kind: string }>(source: AsyncIterable<M>): A
       }
     },
   }
+}
+
+/** A server that pushes shows that it is alive; where it does not, the client gives the connection up. */
+function answering(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(500)])
 }
