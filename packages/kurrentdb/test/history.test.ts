@@ -51,7 +51,7 @@ const planted: readonly Planted[] = [
   {
     defect: 'that reports a repeat as a conflict',
     faults: ['cut-after-commit'],
-    rules: ['IDEM-1', 'IDEM-4'],
+    rules: ['IDEM-1', 'APPEND-3'],
     mutate: (inner) =>
       withAppend(inner, async (request, signal) => {
         const version = await inner.streamVersion(request.streamId, signal)
