@@ -1,11 +1,13 @@
+import { gunzipSync } from 'node:zlib'
 import { startTcpProxy, type TcpProxy } from '@annals/test-servers'
 
 /** What becomes of the next append: its connection is cut, or it stands still on its way. */
 type Fault = 'cut' | 'stall'
 
 /**
- * A connection of a handle's own to the server, with a count of what is sent over it and cuts around an append. The
- * protobuf messages of gRPC are not compressed, so a piece of data tells what it holds.
+ * A connection of a handle's own to the server, with a count of what is sent over it and cuts around an append. A piece of
+ * data tells what it holds: the client compresses none of its messages, and an answer is unpacked here where the server
+ * compressed it (KurrentDB 26.1 does).
  */
 export class Wire {
   readonly #proxy: TcpProxy
@@ -15,8 +17,8 @@ export class Wire {
   /** How many armed faults have struck. */
   struck = 0
   #armed: { readonly place: 'before' | 'after'; readonly fault: Fault } | null = null
-  /** Connections over which an append went while a fault after its commit was armed. */
-  readonly #appended = new Set<number>()
+  /** Connections over which an append went while a fault after its commit was armed, and what has come back over them. */
+  readonly #appended = new Map<number, Buffer>()
   #goOn: () => void = () => {}
 
   static async open(url: string, namespace: string): Promise<Wire> {
@@ -30,9 +32,13 @@ export class Wire {
     proxy.onData((chunk, direction, connection) => {
       const { id } = connection
       if (direction === 'down') {
-        if (this.#armed?.place !== 'after' || !this.#appended.has(id)) return 'forward'
+        const before = this.#appended.get(id)
+        if (this.#armed?.place !== 'after' || !before) return 'forward'
+        const answers = Buffer.concat([before, chunk])
+        this.#appended.set(id, answers)
         // The answer to an append names the stream.
-        if (!chunk.includes(this.#namespace)) return 'forward'
+        if (!messagesOf(answers).some((message) => message.includes(this.#namespace)))
+          return 'forward'
         return this.#strike(this.#armed.fault)
       }
       const counter = counters.get(id) ?? new FrameCounter()
@@ -40,7 +46,7 @@ export class Wire {
       this.requests += counter.count(chunk)
       if (this.#armed && chunk.includes('content-type') && chunk.includes(this.#namespace)) {
         if (this.#armed.place === 'before') return this.#strike(this.#armed.fault)
-        this.#appended.add(id)
+        this.#appended.set(id, Buffer.alloc(0))
       }
       return 'forward'
     })
@@ -80,6 +86,26 @@ export class Wire {
     return this.#proxy.close()
   }
 }
+
+/**
+ * Data as it is, and the compressed messages in it unpacked. A message of gRPC begins with a flag, 1 where it is
+ * compressed, and its length in four bytes (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+ */
+function messagesOf(chunk: Buffer): Buffer[] {
+  const messages = [chunk]
+  for (let at = chunk.indexOf(gzipMagic); at >= 0; at = chunk.indexOf(gzipMagic, at + 1)) {
+    if (at < 5 || chunk[at - 5] !== 1) continue
+    const packed = chunk.subarray(at, at + chunk.readUInt32BE(at - 4))
+    try {
+      messages.push(gunzipSync(packed))
+    } catch {
+      // Not the beginning of a message after all, or one whose rest is yet to come.
+    }
+  }
+  return messages
+}
+
+const gzipMagic = Buffer.from([0x1f, 0x8b, 0x08])
 
 /** Counts the requests of an HTTP/2 connection: calls begun, and messages of calls after their first. */
 class FrameCounter {
