@@ -11,7 +11,7 @@ import { type KurrentDbStoreOptions, kurrentDbStore } from '@annals/kurrentdb'
 import { jsonEvent, KurrentDBClient } from '@kurrent/kurrentdb-client'
 import { KurrentDbDriver } from '../../src/kurrentdb-driver.js'
 import { settingsOf } from '../../src/settings.js'
-import type { ServerUnderTest } from './servers.js'
+import { isBefore25Point1, type ServerUnderTest } from './servers.js'
 import { Wire } from './wire.js'
 
 /** A change of the driver, for mutants. */
@@ -63,7 +63,7 @@ async function openSubject(
   const { standIn, restart } = server
   // What a newer server offers beyond the contract is known once it was asked.
   const asked = async (store: EventStore) => {
-    if (!/^(?:2[0-4]|25\.0)\b/.test(server.version)) await store.migrate()
+    if (!isBefore25Point1(server.version)) await store.migrate()
     return store
   }
   return {

@@ -55,3 +55,8 @@ export async function startReal(disk = false): Promise<ServerUnderTest | null> {
     return null
   }
 }
+
+/** Whether a server lacks what came with 25.1: appends to several streams, and appends above 1 MiB. */
+export function isBefore25Point1(version: string): boolean {
+  return /^(?:2[0-4]|25\.0)\b/.test(version)
+}
