@@ -44,15 +44,21 @@ async function open(
     return { file, store }
   }
   const first = openFaulty(options)
-  await first.store.migrate()
+  const cleanup = async () => {
+    await Promise.all(stores.map((store) => store.close()))
+    await folder.remove()
+    await unmigrated.remove()
+  }
+  try {
+    await first.store.migrate()
+  } catch (error) {
+    await cleanup()
+    throw error
+  }
   return {
     store: first.store,
     openAnother: async (of) => openFaulty(of).store,
-    async cleanup() {
-      await Promise.all(stores.map((store) => store.close()))
-      await folder.remove()
-      await unmigrated.remove()
-    },
+    cleanup,
     async heldWriter() {
       const { file, store } = openFaulty()
       return { store, hold: () => file.hold(), kill: async () => file.kill() }
