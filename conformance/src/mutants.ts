@@ -220,6 +220,32 @@ export const mutants: readonly MutantEntry[] = [
   { name: 'types-in-any-case', rule: 'ALL-7', defect: 'compares types without regard to case' },
   { name: 'limits-then-filters', rule: 'ALL-7', defect: 'applies the limit before the filter' },
   {
+    name: 'loses-where-windows-meet',
+    rule: 'ALL-7',
+    defect:
+      'reads backwards with a filter in windows of 2,000 events, and loses the first of each but the first',
+  },
+  {
+    name: 'empty-window-is-the-end',
+    rule: 'ALL-7',
+    defect: 'takes a window of 2,000 events, none of which passes the filter, for the end',
+  },
+  {
+    name: 'prefix-ends-at-ffff',
+    rule: 'ALL-7',
+    defect: 'ends the range of a prefix at U+FFFF, in the order of code points',
+  },
+  {
+    name: 'prefix-in-code-units',
+    rule: 'ALL-7',
+    defect: 'ends the range of a prefix at U+10FFFF, in the order of UTF-16',
+  },
+  {
+    name: 'lists-of-a-thousand',
+    rule: 'ALL-7',
+    defect: 'gives the database the first thousand entries of a list',
+  },
+  {
     name: 'backwards-includes-after',
     rule: 'ALL-8',
     defect: 'includes the event at the position backwards',

@@ -4,6 +4,7 @@ import { capabilityCases } from './capabilities.js'
 import { checkpointCases } from './checkpoints.js'
 import { errorCases } from './errors.js'
 import { expectedVersionCases } from './expected-version.js'
+import { filterEdgeCases } from './filter-edges.js'
 import { filterCases } from './filters.js'
 import { globalOrderCases } from './global-order.js'
 import { idempotencyCases } from './idempotency.js'
@@ -28,6 +29,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...readCases,
   ...globalOrderCases,
   ...filterCases,
+  ...filterEdgeCases,
   ...positionCases,
   ...subscribeCases,
   ...forgottenConnectionCases,

@@ -25,6 +25,39 @@ export const filterAndPositionDefects: Defects = {
     }),
   ),
 
+  'prefix-ends-at-ffff': driving((inner) =>
+    filtering(inner, (filter, e) => {
+      const { streamPrefixes, ...rest } = filter
+      // The bytes of UTF-8 stand in the order of code points.
+      const below = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0
+      const between = (prefix: string) =>
+        !below(e.streamId, prefix) && below(e.streamId, `${prefix}\uffff`)
+      return matchesFilter(rest, e) && (!streamPrefixes || streamPrefixes.some(between))
+    }),
+  ),
+
+  'prefix-in-code-units': driving((inner) =>
+    filtering(inner, (filter, e) => {
+      const { streamPrefixes, ...rest } = filter
+      const between = (prefix: string) =>
+        e.streamId >= prefix && e.streamId < `${prefix}\u{10ffff}\u{10ffff}`
+      return matchesFilter(rest, e) && (!streamPrefixes || streamPrefixes.some(between))
+    }),
+  ),
+
+  'lists-of-a-thousand': driving((inner) =>
+    filtering(inner, ({ categories, streamPrefixes, types }, e) =>
+      matchesFilter(
+        {
+          categories: categories?.slice(0, 1000),
+          streamPrefixes: streamPrefixes?.slice(0, 1000),
+          types: types?.slice(0, 1000),
+        },
+        e,
+      ),
+    ),
+  ),
+
   'types-in-any-case': driving((inner) =>
     filtering(inner, (filter, e) => {
       const { types, ...rest } = filter

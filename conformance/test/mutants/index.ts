@@ -7,6 +7,7 @@ import { keepDefects } from './keep.js'
 import { lifeDefects } from './life.js'
 import { multiDefects } from './multi.js'
 import { orderDefects } from './order.js'
+import { pageDefects } from './pages.js'
 import { readDefects } from './read.js'
 import { subscribeDefects } from './subscribe.js'
 
@@ -17,6 +18,7 @@ export const defects: Defects = {
   ...idempotencyDefects,
   ...multiDefects,
   ...readDefects,
+  ...pageDefects,
   ...orderDefects,
   ...filterAndPositionDefects,
   ...subscribeDefects,
