@@ -162,6 +162,11 @@ export const mutants: readonly MutantEntry[] = [
     defect: 'loses the first event of each page but the first',
   },
   {
+    name: 'goes-on-behind-the-uncut-page',
+    rule: 'READ-1',
+    defect: 'cuts a page at a MiB, and goes on behind what the page had been',
+  },
+  {
     name: 'nothing-from-beyond-the-end',
     rule: 'READ-1',
     defect: 'gives nothing backwards from beyond the end',
@@ -185,6 +190,12 @@ export const mutants: readonly MutantEntry[] = [
   { name: 'bytes-come-back-as-text', rule: 'READ-4', defect: 'gives bytes back as base64 text' },
   { name: 'gives-out-its-own-bytes', rule: 'READ-4', defect: 'gives out the bytes that it keeps' },
   { name: 'backwards-by-time', rule: 'ALL-1', defect: 'orders by time when it reads backwards' },
+  {
+    name: 'cut-page-is-the-end',
+    rule: 'ALL-1',
+    defect:
+      'cuts a page at a MiB, and takes a page with fewer events than it asked for for the end',
+  },
   {
     name: 'position-drawn-before-the-lock',
     rule: 'ALL-2',

@@ -8,6 +8,7 @@ import { filterEdgeCases } from './filter-edges.js'
 import { filterCases } from './filters.js'
 import { globalOrderCases } from './global-order.js'
 import { idempotencyCases } from './idempotency.js'
+import { largeEventCases } from './large-events.js'
 import { lifecycleCases } from './lifecycle.js'
 import { limitCases } from './limits.js'
 import { multiCases } from './multi.js'
@@ -27,6 +28,7 @@ export const allCases: readonly ConformanceCase[] = [
   ...lateCases,
   ...multiCases,
   ...readCases,
+  ...largeEventCases,
   ...globalOrderCases,
   ...filterCases,
   ...filterEdgeCases,

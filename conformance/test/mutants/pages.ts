@@ -8,6 +8,7 @@ import {
 import { type Defects, driving, mapped } from './defect.js'
 
 const windowEvents = 2_000
+const pageBytes = 1024 * 1024
 
 export const pageDefects: Defects = {
   'loses-where-windows-meet': driving((inner) => ({
@@ -31,6 +32,31 @@ export const pageDefects: Defects = {
       }
     },
   })),
+
+  'goes-on-behind-the-uncut-page': driving((inner) => ({
+    readStream: (query) => mapped(inner.readStream(query), cut),
+  })),
+
+  'cut-page-is-the-end': driving((inner) => ({
+    async *readAll(query) {
+      for await (const batch of inner.readAll(query)) {
+        const events = cut(batch.events)
+        const last = events.at(-1)
+        const whole = events.length === batch.events.length || !last
+        yield whole ? batch : { events, scannedTo: last.position, atHead: true }
+        if (!whole) return
+      }
+    },
+  })),
+}
+
+/** What of a page is not more than a MiB, at least one event. */
+function cut(events: readonly StoredEvent[]): readonly StoredEvent[] {
+  let bytes = 0
+  return events.filter(({ data }, i) => {
+    bytes += data.length
+    return i === 0 || bytes <= pageBytes
+  })
 }
 
 /** Reads of all in windows of so many events, before filter and limit. */
