@@ -134,41 +134,42 @@ async function* polled<B>(
   const { min, max } = driver.polling ?? defaultPolling
   let last: B | undefined
   let pause = min
-  news.join()
-  try {
-    for (;;) {
-      const seen = news.count
-      let found = false
-      const reading = attemptBatches(scope, attemptTimeoutMs, (signal) => read(last, signal))
-      for await (const batch of reading) {
-        found ||= isNews(batch, last)
-        last = batch
-        yield batch
-      }
-      // After a hint that led to nothing yet, e.g. while another writer holds the end back, look again soon.
-      pause = found ? min : Math.min(pause * 2, max)
-      if (await news.wait(seen, pause, scope)) pause = min
+  for (;;) {
+    const seen = news.count
+    let found = false
+    const reading = attemptBatches(scope, attemptTimeoutMs, (signal) => read(last, signal))
+    for await (const batch of reading) {
+      found ||= isNews(batch, last)
+      last = batch
+      yield batch
     }
-  } finally {
-    await news.leave()
+    // After a hint that led to nothing yet, e.g. while another writer holds the end back, look again soon.
+    pause = found ? min : Math.min(pause * 2, max)
+    if (await news.wait(seen, pause, scope)) pause = min
   }
 }
 
 /** Opens the source again, where the consumer's position is by then, whenever it fails for the time being. */
 async function* reconnecting<B>(
-  { driver, retry }: Engine,
+  { driver, news, retry }: Engine,
   source: () => AsyncIterable<B>,
 ): AsyncGenerator<B, void, undefined> {
-  for (;;) {
-    try {
-      for await (const batch of source()) {
-        retry.succeeded()
-        yield batch
+  // As long as the subscription lives: hints are not given up, and their connection waited for, where a read has failed.
+  news.join()
+  try {
+    for (;;) {
+      try {
+        for await (const batch of source()) {
+          retry.succeeded()
+          yield batch
+        }
+        // A native subscription that ends without an error has lost its server all the same.
+        await retry.wait(new UnavailableError('The database ended the subscription.'))
+      } catch (error) {
+        await retry.afterFailure(driver, error)
       }
-      // A native subscription that ends without an error has lost its server all the same.
-      await retry.wait(new UnavailableError('The database ended the subscription.'))
-    } catch (error) {
-      await retry.afterFailure(driver, error)
     }
+  } finally {
+    await news.leave()
   }
 }

@@ -59,7 +59,7 @@ export class Appender {
     requests: readonly AppendRequest[],
     signal: AbortSignal,
   ): Promise<readonly AppendResult[]> {
-    return renewing(this.#database, this.#schema, async () =>
+    return renewing(this.#database, this.#schema, signal, async () =>
       decideTogether(
         requests,
         await send(this.#database, this.#schema, requests, { atomic: true, signal }),
@@ -330,6 +330,7 @@ const maxRenewals = 50
 async function renewing<T>(
   database: Queryable,
   { sql: s }: SchemaName,
+  signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
   for (let renewals = 0; ; renewals++) {
@@ -338,7 +339,7 @@ async function renewing<T>(
     } catch (error) {
       if (renewals === maxRenewals) throw error
       if (codeOf(error) === sqlStates.newEpoch) {
-        await database.rows({ text: `select ${s}.start_epoch()` }, [])
+        await database.rows({ text: `select ${s}.start_epoch()` }, [], signal)
       } else if (!(error instanceof StaleTransactionError)) {
         throw error
       }

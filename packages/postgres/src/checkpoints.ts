@@ -6,6 +6,7 @@ export async function loadCheckpoint(
   database: Queryable,
   { sql: s }: SchemaName,
   subscriptionId: string,
+  signal: AbortSignal,
 ): Promise<Position | null> {
   const [row] = await database.rows(
     {
@@ -13,6 +14,7 @@ export async function loadCheckpoint(
       prepared: true,
     },
     [subscriptionId],
+    signal,
   )
   return row?.[0] ?? null
 }
@@ -24,6 +26,7 @@ export async function saveCheckpoint(
   subscriptionId: string,
   position: Position,
   expected: Position | null | undefined,
+  signal: AbortSignal,
 ): Promise<null | { readonly actual: Position | null }> {
   const s = schema.sql
   const values = [subscriptionId, position]
@@ -36,11 +39,13 @@ export async function saveCheckpoint(
           prepared: true,
         },
         values,
+        signal,
       )
     : expected === null
       ? database.rows(
           { text: `${insert} on conflict (subscription_id) do nothing returning 1` },
           values,
+          signal,
         )
       : database.rows(
           {
@@ -49,19 +54,22 @@ export async function saveCheckpoint(
             prepared: true,
           },
           [...values, expected],
+          signal,
         ))
   return saved.length > 0
     ? null
-    : { actual: await loadCheckpoint(database, schema, subscriptionId) }
+    : { actual: await loadCheckpoint(database, schema, subscriptionId, signal) }
 }
 
 export async function deleteCheckpoint(
   database: Queryable,
   { sql: s }: SchemaName,
   subscriptionId: string,
+  signal: AbortSignal,
 ): Promise<void> {
   await database.rows(
     { text: `delete from ${s}.subscription_checkpoints where subscription_id = $1` },
     [subscriptionId],
+    signal,
   )
 }

@@ -62,3 +62,17 @@ export class CommitUnknownError extends Error {
     this.name = 'CommitUnknownError'
   }
 }
+
+/**
+ * How long a statement may take that belongs to no call, which has a limit of its own: a connection whose other end is gone
+ * without a word would keep it for ever.
+ */
+export const patienceMs = 10_000
+
+/** A statement that others wait for as well was given up by the call that had begun it. Whatever they wanted was not sent. */
+export class GivenUpError extends Error {
+  constructor(what: string) {
+    super(`The ${what} was given up before PostgreSQL answered.`)
+    this.name = 'GivenUpError'
+  }
+}

@@ -5,8 +5,8 @@ import type { SchemaName } from './schema-name.js'
 
 /** At most one NOTIFY in this time, however many appends there were. */
 const intervalMs = 50
-/** How long the test message may take. */
-const testPatienceMs = 2000
+/** How long a notification may take: it is not worth a connection for longer, as polling serves. */
+const answerPatienceMs = 2000
 
 /** A notification that is lost with the server costs nothing, so its commit need not wait for the disk. */
 const notify = `select pg_notify($1, $2), set_config('synchronous_commit', 'off', true)`
@@ -88,7 +88,11 @@ export class Notifications {
   #send(): void {
     this.#lastSent = performance.now()
     this.#sending = this.#database
-      .rows({ text: notify, prepared: true }, [this.#schema.channel, ''])
+      .rows(
+        { text: notify, prepared: true },
+        [this.#schema.channel, ''],
+        AbortSignal.timeout(answerPatienceMs),
+      )
       .then(
         () => {},
         () => {}, // polling serves
@@ -119,10 +123,14 @@ export class Notifications {
     // A proxy that pools transactions takes a LISTEN and never passes a notification on.
     let timer: NodeJS.Timeout | undefined
     const patience = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, testPatienceMs, false).unref()
+      timer = setTimeout(resolve, answerPatienceMs, false).unref()
     })
     try {
-      await this.#database.rows({ text: notify, prepared: true }, [this.#schema.channel, token])
+      await this.#database.rows(
+        { text: notify, prepared: true },
+        [this.#schema.channel, token],
+        AbortSignal.timeout(answerPatienceMs),
+      )
       if (await Promise.race([test, patience])) return stop
     } catch (error) {
       await stop()

@@ -4,6 +4,7 @@ import pg from 'pg'
 import {
   CommitUnknownError,
   type Database,
+  patienceMs,
   type Queryable,
   type Row,
   type Session,
@@ -32,9 +33,20 @@ export class PgDatabase implements Database {
     this.#prepare = options.prepare
   }
 
-  static connect(connectionString: string, max: number, prepare: boolean): PgDatabase {
+  static connect(
+    connectionString: string,
+    options: { readonly max: number; readonly prepare: boolean; readonly attemptTimeoutMs: number },
+  ): PgDatabase {
+    const { max, prepare, attemptTimeoutMs } = options
     const open = () =>
-      new pg.Pool({ connectionString, max, application_name: 'annals' }) as unknown as PgPool
+      new pg.Pool({
+        connectionString,
+        max,
+        application_name: 'annals',
+        // A connection whose other end goes while it is made would keep its place in the pool for ever. A second is left
+        // to make it even where an attempt gets less, so that the next attempt finds it made.
+        connectionTimeoutMillis: Math.min(patienceMs, Math.max(1000, attemptTimeoutMs)),
+      }) as unknown as PgPool
     return new PgDatabase(open, { prepare, owned: true })
   }
 
@@ -72,11 +84,7 @@ export class PgDatabase implements Database {
   ): Promise<readonly Row[]> {
     if (signal === undefined) return send(this.#open(), text, values, name)
     signal.throwIfAborted()
-    const connecting = this.#open().connect()
-    const client = await abandonable(connecting, signal).catch((error: unknown) => {
-      connecting.then((late) => late.release(), ignore)
-      throw error
-    })
+    const client = await connect(this.#open(), signal)
     const lost = watchErrors(client)
     let released = false
     const release = (error?: Error) => {
@@ -104,7 +112,7 @@ export class PgDatabase implements Database {
     const lost = watchErrors(client)
     let failure: unknown
     try {
-      await client.query(begin)
+      await abandonable(client.query(begin), AbortSignal.timeout(patienceMs))
       const result = await work({
         client,
         script: async (text) => {
@@ -119,7 +127,8 @@ export class PgDatabase implements Database {
     } catch (error) {
       failure = error
       if (!(error instanceof CommitUnknownError)) {
-        await client.query('rollback').then(
+        const rollback = client.query('rollback')
+        await abandonable(rollback, AbortSignal.timeout(patienceMs)).then(
           () => {
             failure = undefined // the connection is as good as new
           },
@@ -158,7 +167,10 @@ export class PgDatabase implements Database {
     client.emitter.on('error', lose)
     client.emitter.on('end', () => lose(new Error('the listening connection has ended')))
     try {
-      await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+      await abandonable(
+        client.query(`listen ${pg.escapeIdentifier(channel)}`),
+        AbortSignal.timeout(patienceMs),
+      )
     } catch (error) {
       ended = true
       client.release()
@@ -193,7 +205,8 @@ export class PgDatabase implements Database {
   async #listener() {
     const pool = this.#open()
     if (isPgPool(pool)) {
-      const client = new pool.Client(pool.options)
+      const { connectionTimeoutMillis = patienceMs } = pool.options
+      const client = new pool.Client({ ...pool.options, connectionTimeoutMillis })
       client.on('error', ignore)
       await client.connect()
       return {
@@ -202,7 +215,7 @@ export class PgDatabase implements Database {
         release: () => endInTime(client),
       }
     }
-    const client = await pool.connect()
+    const client = await connect(pool, AbortSignal.timeout(patienceMs))
     if (!(client instanceof EventEmitter)) {
       client.release()
       throw new Error('this client does not tell of notifications')
@@ -224,6 +237,15 @@ async function endInTime(client: pg.Client): Promise<void> {
   const timer = setTimeout(() => connection?.stream?.destroy(), abandonAfterMs)
   await client.end().catch(ignore)
   clearTimeout(timer)
+}
+
+/** A connection of the pool; one that comes too late goes back. */
+async function connect(pool: PgPool, signal: AbortSignal): Promise<PgPoolClient> {
+  const connecting = pool.connect()
+  return abandonable(connecting, signal).catch((error: unknown) => {
+    connecting.then((late) => late.release(), ignore)
+    throw error
+  })
 }
 
 /** The promise's result, or the signal's reason as soon as it aborts. */

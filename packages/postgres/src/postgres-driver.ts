@@ -14,7 +14,7 @@ import type {
 import { Appender } from './append.js'
 import { capabilities, limits } from './capabilities.js'
 import { deleteCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoints.js'
-import type { Database } from './database.js'
+import { type Database, GivenUpError } from './database.js'
 import { readFrontier } from './frontier.js'
 import { Notifications } from './notifications.js'
 import { origin, positionPattern } from './positions.js'
@@ -46,7 +46,7 @@ export class PostgresDriver implements StoreDriver {
   }
 
   async append(request: AppendRequest, signal: AbortSignal): Promise<AppendResult> {
-    await this.checkSchema()
+    await this.checkSchema(signal)
     const result = await this.#appender.append(request, signal)
     this.notifications.wrote()
     return result
@@ -56,19 +56,19 @@ export class PostgresDriver implements StoreDriver {
     requests: readonly AppendRequest[],
     signal: AbortSignal,
   ): Promise<readonly AppendResult[]> {
-    await this.checkSchema()
+    await this.checkSchema(signal)
     const results = await this.#appender.appendMany(requests, signal)
     this.notifications.wrote()
     return results
   }
 
   async *readStream(query: StreamQuery): AsyncGenerator<readonly StoredEvent[]> {
-    await this.checkSchema()
+    await this.checkSchema(query.signal)
     yield* readStream(this.database, this.schema, query)
   }
 
   async *readAll(query: AllQuery): AsyncGenerator<AllBatch> {
-    const indexes = await this.checkSchema()
+    const indexes = await this.checkSchema(query.signal)
     yield* readAll(this.database, this.schema, indexes, query)
   }
 
@@ -77,7 +77,7 @@ export class PostgresDriver implements StoreDriver {
   }
 
   async streamVersion(streamId: string, signal: AbortSignal): Promise<number> {
-    await this.checkSchema()
+    await this.checkSchema(signal)
     const [row] = await this.database.rows(
       {
         text: `select version from ${this.schema.sql}.streams where stream_id = $1`,
@@ -90,45 +90,52 @@ export class PostgresDriver implements StoreDriver {
   }
 
   async headPosition(signal: AbortSignal): Promise<Position | null> {
-    await this.checkSchema()
+    await this.checkSchema(signal)
     const { head } = await readFrontier(this.database, this.schema, signal)
     return head && positionOf(head)
   }
 
-  async loadCheckpoint(subscriptionId: string): Promise<Position | null> {
-    await this.checkSchema()
-    return loadCheckpoint(this.database, this.schema, subscriptionId)
+  async loadCheckpoint(subscriptionId: string, signal: AbortSignal): Promise<Position | null> {
+    await this.checkSchema(signal)
+    return loadCheckpoint(this.database, this.schema, subscriptionId, signal)
   }
 
   async saveCheckpoint(
     subscriptionId: string,
     position: Position,
     expected: Position | null | undefined,
+    signal: AbortSignal,
   ): Promise<null | { readonly actual: Position | null }> {
-    await this.checkSchema()
-    return saveCheckpoint(this.database, this.schema, subscriptionId, position, expected)
+    await this.checkSchema(signal)
+    return saveCheckpoint(this.database, this.schema, subscriptionId, position, expected, signal)
   }
 
-  async deleteCheckpoint(subscriptionId: string): Promise<void> {
-    await this.checkSchema()
-    await deleteCheckpoint(this.database, this.schema, subscriptionId)
+  async deleteCheckpoint(subscriptionId: string, signal: AbortSignal): Promise<void> {
+    await this.checkSchema(signal)
+    await deleteCheckpoint(this.database, this.schema, subscriptionId, signal)
   }
 
   async loadSnapshot(
     streamId: string,
+    signal: AbortSignal,
   ): Promise<{ readonly version: number; readonly state: Payload } | null> {
-    await this.checkSchema()
-    return loadSnapshot(this.database, this.schema, streamId)
+    await this.checkSchema(signal)
+    return loadSnapshot(this.database, this.schema, streamId, signal)
   }
 
-  async saveSnapshot(streamId: string, version: number, state: Payload): Promise<void> {
-    await this.checkSchema()
-    await saveSnapshot(this.database, this.schema, streamId, version, state)
+  async saveSnapshot(
+    streamId: string,
+    version: number,
+    state: Payload,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.checkSchema(signal)
+    await saveSnapshot(this.database, this.schema, streamId, version, state, signal)
   }
 
-  async deleteSnapshot(streamId: string): Promise<void> {
-    await this.checkSchema()
-    await deleteSnapshot(this.database, this.schema, streamId)
+  async deleteSnapshot(streamId: string, signal: AbortSignal): Promise<void> {
+    await this.checkSchema(signal)
+    await deleteSnapshot(this.database, this.schema, streamId, signal)
   }
 
   async migrate(): Promise<void> {
@@ -145,11 +152,14 @@ export class PostgresDriver implements StoreDriver {
     return translateError(error, this.schema.name)
   }
 
-  /** Once, before the first use: tables of another version of this library are not touched. */
-  checkSchema(): Promise<FilterIndexes> {
-    this.#checked ??= inspectSchema(this.database, this.schema).catch((error: unknown) => {
+  /**
+   * Once, before the first use: tables of another version of this library are not touched. It is done for all who wait for
+   * it within the call of the first; where that is given up, the others' calls are tried again.
+   */
+  checkSchema(signal: AbortSignal): Promise<FilterIndexes> {
+    this.#checked ??= inspectSchema(this.database, this.schema, signal).catch((error: unknown) => {
       this.#checked = undefined
-      throw error
+      throw signal.aborted ? new GivenUpError('check of the schema') : error
     })
     return this.#checked
   }

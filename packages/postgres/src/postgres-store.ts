@@ -10,7 +10,13 @@ import {
 } from '@annals/core'
 import { codeOf, decideTogether, send } from './append.js'
 import { sqlStates } from './append-functions.js'
-import { CommitUnknownError, type Database, type Queryable } from './database.js'
+import {
+  CommitUnknownError,
+  type Database,
+  GivenUpError,
+  patienceMs,
+  type Queryable,
+} from './database.js'
 import {
   defaultSchema,
   type PGliteLike,
@@ -126,7 +132,7 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
         }
       })
     return this.run('transaction', options.signal, async (scope) => {
-      await this.#translating(() => driver.checkSchema())
+      await this.#translating(() => driver.checkSchema(scope.signal))
       const deadline = performance.now() + this.#budgetMs
       for (let attempt = 0; ; attempt++) {
         try {
@@ -156,7 +162,7 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
     const driver = this.#driver
     const session = driver.database.through(client)
     await this.#translating(async () => {
-      await driver.checkSchema()
+      await driver.checkSchema(AbortSignal.timeout(patienceMs))
       await session.rows({ text: `select ${driver.schema.sql}.enter()` }, [])
     })
     return { ...this.#appends(session), committed: () => this.#committed() }
@@ -211,6 +217,7 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
         await this.#driver.database.rows(
           { text: `select ${this.#driver.schema.sql}.start_epoch()` },
           [],
+          AbortSignal.timeout(patienceMs),
         )
         return true
       default:
@@ -233,7 +240,8 @@ class PostgresStore extends DriverEventStore implements PostgresEventStore<never
 
   /** Errors of the database as the contract has them; the caller's own pass unchanged. */
   #translated(error: unknown): unknown {
-    if (isEventStoreError(error) || codeOf(error) === undefined) return error
+    const ours = error instanceof GivenUpError || codeOf(error) !== undefined
+    if (isEventStoreError(error) || !ours) return error
     return this.#driver.translateError(error).error
   }
 }
@@ -252,5 +260,9 @@ function openDatabase(options: PostgresStoreOptions): Database {
   const prepare = options.prepare ?? true
   return options.pool !== undefined
     ? new PgDatabase(options.pool, { prepare, owned: false })
-    : PgDatabase.connect(options.connectionString, options.maxConnections ?? 10, prepare)
+    : PgDatabase.connect(options.connectionString, {
+        prepare,
+        max: options.maxConnections ?? 10,
+        attemptTimeoutMs: options.attemptTimeoutMs ?? Number.POSITIVE_INFINITY,
+      })
 }

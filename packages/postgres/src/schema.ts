@@ -38,6 +38,7 @@ export async function migrate(database: Database, schema: SchemaName): Promise<v
 export async function inspectSchema(
   database: Queryable,
   schema: SchemaName,
+  signal: AbortSignal,
 ): Promise<FilterIndexes> {
   const s = schema.sql
   const [row] = await database.rows(
@@ -46,6 +47,7 @@ export async function inspectSchema(
         from ${s}.migrations`,
     },
     [`${s}.events_by_category`, `${s}.events_by_type`],
+    signal,
   )
   const present = Number(row![0])
   if (present > schemaVersion) throw newer(schema, present)

@@ -7,6 +7,7 @@ export async function loadSnapshot(
   database: Queryable,
   { sql: s }: SchemaName,
   streamId: string,
+  signal: AbortSignal,
 ): Promise<{ readonly version: number; readonly state: Payload } | null> {
   const [row] = await database.rows(
     {
@@ -14,6 +15,7 @@ export async function loadSnapshot(
       prepared: true,
     },
     [streamId],
+    signal,
   )
   if (row === undefined) return null
   const [version, kind, json, hex] = row
@@ -28,6 +30,7 @@ export async function saveSnapshot(
   streamId: string,
   version: number,
   state: Payload,
+  signal: AbortSignal,
 ): Promise<void> {
   const stored = storePayload(state)
   await database.rows(
@@ -42,6 +45,7 @@ export async function saveSnapshot(
       prepared: true,
     },
     [streamId, version, Number(stored.encoding), stored.json, stored.bytes],
+    signal,
   )
 }
 
@@ -49,6 +53,11 @@ export async function deleteSnapshot(
   database: Queryable,
   { sql: s }: SchemaName,
   streamId: string,
+  signal: AbortSignal,
 ): Promise<void> {
-  await database.rows({ text: `delete from ${s}.snapshots where stream_id = $1` }, [streamId])
+  await database.rows(
+    { text: `delete from ${s}.snapshots where stream_id = $1` },
+    [streamId],
+    signal,
+  )
 }

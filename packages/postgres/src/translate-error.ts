@@ -9,7 +9,7 @@ import {
 } from '@annals/core'
 import { codeOf } from './append.js'
 import { sqlStates } from './append-functions.js'
-import { CommitUnknownError } from './database.js'
+import { CommitUnknownError, GivenUpError } from './database.js'
 
 /** The one place that knows the errors of `pg`, PGlite and the server, by SQLSTATE and by name of system error. */
 export function translateError(cause: unknown, schema: string): TranslatedError {
@@ -18,6 +18,9 @@ export function translateError(cause: unknown, schema: string): TranslatedError 
 
   if (cause instanceof CommitUnknownError) {
     return later(new UnavailableError(said, { cause }), true)
+  }
+  if (cause instanceof GivenUpError) {
+    return later(new UnavailableError(said, { cause }), false)
   }
   if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code)) {
     return translateState(code, said, schema, cause)
