@@ -18,6 +18,11 @@ export const mutants: readonly MutantEntry[] = [
   },
   { name: 'one-by-one', rule: 'APPEND-2', defect: 'writes the events of an append one by one' },
   {
+    name: 'reads-on-the-writing-connection',
+    rule: 'APPEND-2',
+    defect: 'has one connection, on which it reads what it has not committed yet',
+  },
+  {
     name: 'writes-then-checks',
     rule: 'APPEND-3',
     defect: 'writes before it checks, and does not take back',

@@ -18,11 +18,13 @@ import { forgottenConnectionCases, lateCases, silenceCases } from './slow-connec
 import { snapshotCases } from './snapshots.js'
 import { statementCases } from './statements.js'
 import { subscribeCases } from './subscribe.js'
+import { uncommittedCases } from './uncommitted.js'
 import { unsubscribeCases } from './unsubscribe.js'
 
 /** Every case, in the order of the contract. */
 export const allCases: readonly ConformanceCase[] = [
   ...appendCases,
+  ...uncommittedCases,
   ...expectedVersionCases,
   ...idempotencyCases,
   ...lateCases,

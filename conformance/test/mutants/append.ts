@@ -1,4 +1,4 @@
-import { WrongExpectedVersionError } from '@annals/core'
+import { type AppendRequest, WrongExpectedVersionError } from '@annals/core'
 import {
   appending,
   calling,
@@ -43,6 +43,36 @@ export const appendDefects: Defects = {
       await turns(1)
     }
     return result
+  }),
+
+  'reads-on-the-writing-connection': driving((inner) => {
+    let open: AppendRequest | undefined
+    return {
+      async append(request, signal) {
+        open = request
+        try {
+          return await inner.append(request, signal)
+        } finally {
+          open = undefined
+        }
+      },
+      async *readStream(query) {
+        const uncommitted = open
+        let version = 0
+        for await (const batch of inner.readStream(query)) {
+          version = batch.at(-1)?.version ?? version
+          yield batch
+        }
+        if (uncommitted?.streamId !== query.streamId || query.direction === 'backwards') return
+        yield uncommitted.events.map((event, i) => ({
+          ...event,
+          streamId: query.streamId,
+          version: version + i + 1,
+          position: '',
+          recordedAt: new Date(),
+        }))
+      },
+    }
   }),
 
   'writes-then-checks': appending(async (request, next) => {
