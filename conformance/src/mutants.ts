@@ -194,6 +194,12 @@ export const mutants: readonly MutantEntry[] = [
   { name: 'drops-nul', rule: 'READ-4', defect: 'drops U+0000' },
   { name: 'bytes-come-back-as-text', rule: 'READ-4', defect: 'gives bytes back as base64 text' },
   { name: 'gives-out-its-own-bytes', rule: 'READ-4', defect: 'gives out the bytes that it keeps' },
+  { name: 'recorded-in-1970', rule: 'READ-4', defect: 'takes milliseconds for microseconds' },
+  {
+    name: 'recorded-when-it-is-read',
+    rule: 'READ-4',
+    defect: 'keeps no time, and gives that of the reading',
+  },
   { name: 'backwards-by-time', rule: 'ALL-1', defect: 'orders by time when it reads backwards' },
   {
     name: 'cut-page-is-the-end',

@@ -489,6 +489,56 @@ export const readCases: readonly ConformanceCase[] = [
       )
     },
   },
+  {
+    id: 'READ-4/recorded-at',
+    rule: 'READ-4',
+    title: 'recordedAt is when the event was recorded, the same for every reader at any time',
+    async run(t) {
+      const before = Date.now()
+      await writeOthers(t.store)
+      await t.store.append('Order-1', drafts(3), { expectedVersion: 0 })
+      const first = await t.store.readStream('Order-1').toArray()
+      const recorded = first.map((event) => event.recordedAt)
+      const day = 24 * 60 * 60 * 1000
+      // The server's clock is its own: it need only know the day.
+      for (const at of recorded)
+        ok(
+          at instanceof Date && Math.abs(at.getTime() - before) < day,
+          'recordedAt',
+          `a Date within a day of ${new Date(before).toISOString()}`,
+          at,
+        )
+      // A time that is made when it is read is another one by now.
+      const read = Date.now()
+      await t.until('the clock to go on', () => Date.now() > read + 1)
+
+      const other = await t.another()
+      const filter = { categories: ['Order'] }
+      const ofStream = t.collect('of the stream', other.subscribeToStream('Order-1'))
+      const ofAll = t.collect('of all', t.store.subscribeToAll({ filter }))
+      await t.collected('three events', ofStream, (c) => c.events.length >= 3)
+      await t.collected('three events', ofAll, (c) => c.events.length >= 3)
+      const backwards = { direction: 'backwards' } as const
+      const sources: Record<string, readonly RecordedEvent[]> = {
+        'the stream': await t.store.readStream('Order-1').toArray(),
+        'another handle': await other.readStream('Order-1').toArray(),
+        'the stream, backwards': (await other.readStream('Order-1', backwards).toArray()).reverse(),
+        all: await t.store.readAll().toArray(),
+        'all, backwards': (await other.readAll(backwards).toArray()).reverse(),
+        'all, filtered': await other.readAll({ filter }).toArray(),
+        'a subscription to the stream': ofStream.events,
+        'a subscription to all': ofAll.events,
+      }
+      for (const [source, events] of Object.entries(sources)) {
+        const own = events.filter((event) => event.streamId === 'Order-1')
+        equal(
+          own.map((event) => event.recordedAt),
+          recorded,
+          `recordedAt of events from ${source}`,
+        )
+      }
+    },
+  },
 ]
 
 function expectedPage(

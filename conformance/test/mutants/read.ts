@@ -1,4 +1,4 @@
-import { type StoredEvent, UnavailableError } from '@annals/core'
+import { type StoreDriver, type StoredEvent, UnavailableError } from '@annals/core'
 import { clientSide, type Defects, driving, mapped } from './defect.js'
 
 export const readDefects: Defects = {
@@ -89,6 +89,20 @@ export const readDefects: Defects = {
         ),
       ),
   })),
+
+  'recorded-in-1970': driving((inner) => recorded(inner, (at) => new Date(at.getTime() / 1000))),
+
+  'recorded-when-it-is-read': driving((inner) => recorded(inner, () => new Date())),
+}
+
+function recorded(inner: StoreDriver, time: (at: Date) => Date): Partial<StoreDriver> {
+  const changed = (events: readonly StoredEvent[]) =>
+    events.map((event) => ({ ...event, recordedAt: time(event.recordedAt) }))
+  return {
+    readStream: (query) => mapped(inner.readStream(query), changed),
+    readAll: (query) =>
+      mapped(inner.readAll(query), (batch) => ({ ...batch, events: changed(batch.events) })),
+  }
 }
 
 function withoutNul<E extends { readonly data: string | Uint8Array }>(event: E): E {
