@@ -100,11 +100,21 @@ export interface SlowHandle {
   readonly struck: number
 }
 
+/**
+ * A request is what the database takes or refuses as a whole: a request over HTTP, say. Where a call is a transaction of
+ * several statements, refuse the transaction where the database itself would: at its first statement, or at a later one,
+ * where what was done before it is undone.
+ */
 export interface ThrottledHandle {
   readonly store: EventStore
   /**
-   * From now on the database refuses requests for their rate: on average one of so many, irregularly; 1: each. Nothing
-   * of a refused one is done.
+   * From now on the database refuses requests for their rate: on average one of so many; 1: each. Nothing of a refused
+   * one is done.
+   *
+   * With more than 1, every call must come through after some attempts. A call that is refused begins anew, with all its
+   * requests: a harness that refuses every n-th of them in turn never lets a call of n requests through. So refuse at
+   * random, the same each time (from a seed), or only the requests with which calls begin. A store that writes many appends
+   * with one request may make few of them: the cases demand that some were refused in all, not in each round.
    */
   throttle(oneOf: number): void
   /** It takes all of them again. */
