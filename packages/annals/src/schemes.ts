@@ -8,7 +8,9 @@ const registered = new Map<string, StoreFactory>()
  * Lets `openEventStore` open the URLs of a further scheme, for this process:
  *
  * ```ts
- * registerScheme('sqlite', async (url, options) => sqliteStore(new URL(url).pathname, options))
+ * registerScheme('sqlite', async (url, options) =>
+ *   sqliteStore(decodeURIComponent(new URL(url).pathname), options),
+ * )
  * ```
  *
  * The factory gets the URL as text, for not every connection string is one that `new URL` takes, and the options as they

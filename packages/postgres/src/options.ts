@@ -54,13 +54,19 @@ interface CommonOptions extends StoreOptions {
 export type PostgresStoreOptions = CommonOptions &
   (
     | {
-        /** A `pg` Pool. It stays the caller's: `close()` leaves it open. */
+        /**
+         * A `pg` Pool. It stays the caller's: `close()` leaves it open. Set its `connectionTimeoutMillis`: without, a
+         * connection whose other end goes while it is made keeps its place in the pool until TCP gives up.
+         */
         readonly pool: PgPool
         readonly connectionString?: undefined
         readonly pglite?: undefined
       }
     | {
-        /** `postgres://user:password@host:5432/database`. The store opens a pool of its own, and closes it. */
+        /**
+         * `postgres://user:password@host:5432/database`. The store opens a pool of its own, and closes it. A connection that
+         * is not made within `attemptTimeoutMs` (at least 1 second, at most 10) is given up.
+         */
         readonly connectionString: string
         /** Connections at most. Default: 10. */
         readonly maxConnections?: number | undefined
