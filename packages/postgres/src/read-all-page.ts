@@ -1,4 +1,5 @@
 import { categoryOf, type Filter } from '@annals/core'
+import { textArray } from './array-literal.js'
 import type { Row, Statement, Value } from './database.js'
 import { eventColumns, placeOfRow } from './events.js'
 import type { Place } from './positions.js'
@@ -50,10 +51,9 @@ export function allPage(
   const bind = (value: Value) => `$${values.push(value)}`
   const bindPlace = ({ epoch, transaction, sequence }: Place) =>
     `(${bind(epoch)}::integer, ${bind(transaction)}::xid8, ${bind(sequence)}::bigint)`
-  const bindList = (items: readonly string[]) => {
-    // Each item is a parameter of its own: no text can be taken for the end of a list.
-    return `array[${items.map((item) => `${bind(item)}::text`).join(', ')}]`
-  }
+  // One parameter, however long the list: a statement has at most 65,535, and PostgreSQL's JIT takes half a second to
+  // compile an expression for each of 2,000.
+  const bindList = (items: readonly string[]) => `${bind(textArray(items))}::text[]`
   const place = (alias: string) =>
     `(${alias}.epoch, ${alias}.transaction_id, ${alias}.global_position)`
   const order = (alias: string) => {
@@ -63,7 +63,7 @@ export function allPage(
   const { key, rest } = plan(filter, indexes)
   const checks = rest.map(({ kind, items }) =>
     kind === 'prefixes'
-      ? `(${items.map((item) => `starts_with(e.stream_id, ${bind(item)})`).join(' or ')})`
+      ? `e.stream_id ^@ any (${bindList(items)})`
       : `e.${kind} = any (${bindList(items)})`,
   )
 

@@ -185,6 +185,20 @@ describe('filters', () => {
       }
     }
   })
+
+  test('have longer lists than a statement has parameters', async () => {
+    const { store } = await db.create()
+    const kinds = Array.from({ length: 70_000 }, (_, i) => `Kind${i}`)
+    for (const kind of [0, 65_536, 69_999])
+      await store.append(`Kind${kind}-1`, [event(`Kind${kind}`)])
+    await store.append('Other-1', [event()])
+    for (const filter of [
+      { types: kinds },
+      { categories: kinds },
+      { streamPrefixes: kinds.map((kind) => `${kind}-`) },
+    ])
+      expect(await store.readAll({ filter }).toArray()).toHaveLength(3)
+  })
 })
 
 describe('behind a proxy that pools transactions', () => {
