@@ -54,18 +54,15 @@ export class Names {
    */
   serverFilter(filter: Filter | null): ServerFilter {
     const prefix = literal(this.#prefix)
-    if (filter?.categories || filter?.streamPrefixes) {
+    const categories = alternatives(filter?.categories)
+    const streamPrefixes = alternatives(filter?.streamPrefixes)
+    const types = alternatives(filter?.types)
+    if (categories || streamPrefixes) {
       // The category ends at the first `-` or with the name: `Order` is not the category of `OrderItem-1`.
-      const category = filter.categories
-        ? `(?=(?:${filter.categories.map(literal).join('|')})(?:-|$))`
-        : ''
-      const start = filter.streamPrefixes
-        ? `(?:${filter.streamPrefixes.map(literal).join('|')})`
-        : ''
-      return { filterOn: 'streamName', regex: `^${prefix}${category}${start}` }
+      const category = categories ? `(?=${categories}(?:-|$))` : ''
+      return { filterOn: 'streamName', regex: `^${prefix}${category}${streamPrefixes ?? ''}` }
     }
-    if (filter?.types)
-      return { filterOn: 'eventType', regex: `^(?:${filter.types.map(literal).join('|')})$` }
+    if (types) return { filterOn: 'eventType', regex: `^${types}$` }
     if (this.#prefix !== '') return { filterOn: 'streamName', regex: `^${prefix}` }
     return { filterOn: 'streamName', regex: `^(?!\\$|${literal(OWN)})` }
   }
@@ -79,6 +76,16 @@ export class Names {
       streamId !== null && type !== '$streamDeleted' && matchesFilter(filter, { streamId, type })
     )
   }
+}
+
+/**
+ * A list longer than this is left to `passes`: the server tries one text after the other on each event, and at 10,000 of them
+ * a read takes seconds.
+ */
+const longestList = 500
+
+function alternatives(texts: readonly string[] | undefined): string | undefined {
+  return texts && texts.length <= longestList ? `(?:${texts.map(literal).join('|')})` : undefined
 }
 
 /** Escapes what has a meaning in a .NET regular expression. */

@@ -110,6 +110,33 @@ export async function* readAll(
     yield { events: [], scannedTo: origin, atHead: true }
     return
   }
+  if (!forwards && (scannedTo === null || scannedTo === end)) {
+    let last: RawRecord | undefined
+    for await (const [record] of allRecords(context, direction, null, 1, serverFilter, signal)) {
+      if (record) last = record
+      else yield { events: [], scannedTo: end, atHead: false }
+    }
+    if (!last) {
+      yield { events: [], scannedTo: origin, atHead: true }
+      return
+    }
+    scannedTo = positionOf(last, origin)
+    const newest = eventsOf(context, filter, [last])
+    // Going backwards from the end, the server passes over the last events of an append that it is just indexing, and by
+    // the time it comes to the first ones they count (EventStoreDB 23.10 compares each record with an index position that
+    // moves on). Forwards it gives an append whole, so what is behind the last record comes from there.
+    const later = {
+      ...query,
+      direction: 'forwards',
+      after: scannedTo,
+      limit: Number.POSITIVE_INFINITY,
+    } as const
+    for await (const { events } of readAll(context, later)) newest.push(...events)
+    const events = newest.reverse().slice(0, limit)
+    limit -= events.length
+    if (limit === 0) scannedTo = events[events.length - 1]!.position
+    yield { events, scannedTo, atHead: false }
+  }
   while (limit > 0) {
     // Forwards the server begins with the record at the position, backwards with the one below it.
     const inclusive = forwards && scannedTo !== origin
@@ -130,13 +157,9 @@ export async function* readAll(
         continue
       }
       got += records.length
-      const events: StoredEvent[] = []
-      for (const record of records) {
-        const streamId = context.names.toId(record.streamId)
-        if (!context.names.passes(filter, streamId, record.type)) continue
-        const event = eventOfRaw(record, streamId)
-        if (event.position !== scannedTo && events.length < limit) events.push(event)
-      }
+      const events = eventsOf(context, filter, records)
+        .filter(({ position }) => position !== scannedTo)
+        .slice(0, limit)
       scannedTo =
         events.length === limit
           ? events[events.length - 1]!.position
@@ -148,6 +171,18 @@ export async function* readAll(
     if (got < wanted) break
   }
   yield { events: [], scannedTo: scannedTo ?? origin, atHead: true }
+}
+
+/** What of the server's records is an event that passes: its filter is at times wider. */
+function eventsOf(
+  { names }: Context,
+  filter: AllQuery['filter'],
+  records: readonly RawRecord[],
+): StoredEvent[] {
+  return records.flatMap((record) => {
+    const streamId = names.toId(record.streamId)
+    return names.passes(filter, streamId, record.type) ? [eventOfRaw(record, streamId)] : []
+  })
 }
 
 /** The version of the stream's last event; 0 where it has none. */

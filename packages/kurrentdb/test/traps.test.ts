@@ -200,6 +200,42 @@ onEachServer([await startStandIn(), await startReal()], (bench) => {
     },
   )
 
+  onStandIn?.(
+    'read backwards from the end, an append that is just being indexed is cut; the store gives it whole',
+    async () => {
+      const namespace = bench.namespace()
+      const store = bench.store({ namespace })
+      await store.append('Order-1', events(3))
+      await store.append('Order-2', events(4))
+      standIn!.passedOver = 2
+      const raw: bigint[] = []
+      const filter = {
+        filterOn: 'streamName',
+        regex: `^${namespace}/`,
+        checkpointInterval: 1,
+      } as const
+      for await (const { event } of bench
+        .client()
+        .readAll({ direction: 'backwards', fromPosition: 'end', filter }))
+        raw.push(event!.revision)
+      expect(raw).toEqual([1n, 0n, 2n, 1n, 0n])
+      const versions = async (limit?: number, types?: string[]) =>
+        (
+          await store
+            .readAll({ direction: 'backwards', limit, ...(types && { filter: { types } }) })
+            .toArray()
+        ).map(({ version }) => version)
+      expect(await versions()).toEqual([4, 3, 2, 1, 3, 2, 1])
+      expect(await versions(1)).toEqual([4])
+      expect(await versions(3)).toEqual([4, 3, 2])
+      expect(await versions(5)).toEqual([4, 3, 2, 1, 3])
+      expect(await versions(undefined, ['Never'])).toEqual([])
+      const whole = await store.readAll().toArray()
+      expect(await store.headPosition()).toBe(whole.at(-1)?.position)
+      standIn!.passedOver = 0
+    },
+  )
+
   onStandIn?.("the client's deadline is not kept by appends; the store's is", async () => {
     standIn!.beforeAppend = () => 'silence'
     const client = bench.client()

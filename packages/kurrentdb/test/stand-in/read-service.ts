@@ -16,6 +16,8 @@ export async function serveRead(
   call: ReadCall,
   newer: boolean,
   before: BeforeAnswer,
+  /** Records at the end that a read backwards from the end passes over. */
+  passedOver: number,
 ): Promise<void> {
   const options = call.request.getOptions()
   if (!options) return void call.emit('error', unhandled())
@@ -42,7 +44,7 @@ export async function serveRead(
   const passes = filterOf(options)
   let index: number | null = forwards ? 0 : log.records.length
   if (all.hasPosition()) index = log.indexOf(BigInt(all.getPosition()!.getCommitPosition()))
-  else if (all.hasEnd()) index = log.records.length
+  else if (all.hasEnd()) index = log.records.length - (forwards ? 0 : passedOver)
   else if (all.hasStart()) index = 0
   // A position inside of a record.
   if (index === null) return void call.emit('error', unhandled())

@@ -68,6 +68,11 @@ export class StandIn {
   /** Runs after it took effect and before it is answered. */
   afterAppend: AppendHook = () => 'answer'
   beforeReadAnswer: BeforeAnswer = async () => true
+  /**
+   * How many records at the end a read of all backwards from the end passes over: those of an append that the server was still
+   * indexing when it looked at them, and not any more when it looked at the ones before.
+   */
+  passedOver = 0
   /** The nodes of its cluster by port, as it tells clients that ask; the leader takes requests, the others refuse them. */
   cluster: () => readonly {
     readonly port: number
@@ -113,7 +118,13 @@ export class StandIn {
         this.#track(call)
         const elsewhere = this.#leaderElsewhere()
         if (elsewhere) return void call.emit('error', elsewhere)
-        void serveRead(this.log, call, this.#newer, (c, n) => this.beforeReadAnswer(c, n))
+        void serveRead(
+          this.log,
+          call,
+          this.#newer,
+          (c, n) => this.beforeReadAnswer(c, n),
+          this.passedOver,
+        )
       },
       append: (
         call: ServerReadableStream<AppendReq, AppendResp>,

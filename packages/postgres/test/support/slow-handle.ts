@@ -11,6 +11,8 @@ export async function slowHandle(url: string, schema: string, options: StoreOpti
   const store = postgresStore({ ...options, connectionString: proxy.url, schema, prepare: false })
   /** Appends that stood still before the server, and how much had been answered on their connections by then. */
   let late: { readonly connection: ProxiedConnection; readonly answered: number }[] = []
+  /** What stood still on one of these never arrives. */
+  const forgotten = new Set<ProxiedConnection>()
   let goOn = () => {}
   const appends = strikeAppends(proxy, (place, connection) => {
     proxy.pause()
@@ -27,7 +29,11 @@ export async function slowHandle(url: string, schema: string, options: StoreOpti
     proxy.resume()
     for (const { connection, answered } of arriving) {
       // The server answers what it has done, also where the client has gone meanwhile.
-      while (proxy.connections.includes(connection) && connection.received.down === answered)
+      while (
+        proxy.connections.includes(connection) &&
+        !forgotten.has(connection) &&
+        connection.received.down === answered
+      )
         await sleep(2)
     }
   }
@@ -36,7 +42,10 @@ export async function slowHandle(url: string, schema: string, options: StoreOpti
     stallBeforeRequest: () => appends.arm('before'),
     stallAfterCommit: () => appends.arm('after'),
     resume,
-    forget: async () => void proxy.forget(),
+    forget: async () => {
+      for (const connection of proxy.connections) forgotten.add(connection)
+      proxy.forget()
+    },
     delay: (milliseconds) => proxy.delay(milliseconds),
     get struck() {
       return appends.struck
