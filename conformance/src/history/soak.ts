@@ -43,11 +43,15 @@ export interface SoakOptions {
   readonly plan?: Partial<WorkloadPlan>
   /** Histories with violations are kept here. Default: in the directory for temporary files. */
   readonly directory?: string
+  /** False: no history is kept that is not asked for by `directory`. Default: true. */
+  readonly keepHistories?: boolean
   /** Further flags of Node for worker processes. What a store in TypeScript needs is added without them. */
   readonly execArgv?: readonly string[]
   readonly onProgress?: (progress: SoakProgress) => void
   /** Ends the soak early, after a check of what was done until then. */
   readonly signal?: AbortSignal
+  /** The same, as soon as this is true of the progress. */
+  readonly until?: (progress: SoakProgress) => boolean
 }
 
 export interface SoakProgress {
@@ -84,7 +88,8 @@ export interface SoakResult extends SoakProgress {
  * Loads a store for minutes with several workers and a nemesis that combines faults, and checks every history: round by
  * round, so that memory stays bounded and an anomaly is told soon.
  */
-export async function runSoak(options: SoakOptions): Promise<SoakResult> {
+export async function runSoak(given: SoakOptions): Promise<SoakResult> {
+  const options = endingWhen(given)
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'annals-soak-')))
   await mkdir(directory, { recursive: true })
@@ -94,9 +99,25 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     return await soak.run()
   } finally {
     await target.close()
-    if (soak.histories.length === 0 && options.directory === undefined) {
+    const unwanted = soak.histories.length === 0 || options.keepHistories === false
+    if (unwanted && options.directory === undefined) {
       await rm(directory, { recursive: true, force: true })
     }
+  }
+}
+
+/** `until` as a signal. */
+function endingWhen(options: SoakOptions): SoakOptions {
+  const { until, signal, onProgress } = options
+  if (!until) return options
+  const enough = new AbortController()
+  return {
+    ...options,
+    signal: signal ? AbortSignal.any([signal, enough.signal]) : enough.signal,
+    onProgress: (progress) => {
+      onProgress?.(progress)
+      if (until(progress)) enough.abort(new Error('the soak has come to its end'))
+    },
   }
 }
 

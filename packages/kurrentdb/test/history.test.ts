@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Harness } from '@annals/conformance'
 import { type FaultName, runSoak } from '@annals/conformance/history'
 import { type StoreDriver, WrongExpectedVersionError } from '@annals/core'
@@ -14,29 +11,20 @@ import { startStandIn } from './support/servers.js'
 const server = await startStandIn()
 afterAll(() => server.stop())
 
-const seconds = 2
-
 /** Histories of two seconds each, by workers of this process: until one shows something, or so many are checked. */
-async function observe(harness: Harness, faults: readonly FaultName[], rounds: number) {
-  const found = new AbortController()
-  const directory = await mkdtemp(join(tmpdir(), 'annals-history-'))
-  const result = await runSoak({
-    target: harness,
-    directory,
+function observe(target: Harness, faults: readonly FaultName[], rounds: number) {
+  return runSoak({
+    target,
     seed: 5,
     faults,
     workerStore: false,
-    minutes: (rounds * seconds) / 60,
-    roundSeconds: seconds,
+    keepHistories: false,
+    minutes: (rounds * 2) / 60,
+    roundSeconds: 2,
     settleMs: 300,
     plan: { streams: 4 },
-    signal: found.signal,
-    onProgress: ({ anomalies }) => {
-      if (anomalies > 0) found.abort(new Error('it shows'))
-    },
-  }).finally(() => rm(directory, { recursive: true, force: true }))
-  expect(result.faultsMissing).toEqual([])
-  return result
+    until: ({ anomalies }) => anomalies > 0,
+  })
 }
 
 interface Planted {
@@ -109,15 +97,19 @@ describe(`a history alone, on ${server.name}`, () => {
 
   it('shows nothing in the store as it is, under the same faults', async () => {
     const faults = ['cut-after-commit'] as const
-    const { violations, faultsInjected } = await observe(kurrentDbHarness(server), faults, 1)
+    const { violations, faultsInjected, faultsMissing } = await observe(
+      kurrentDbHarness(server),
+      faults,
+      1,
+    )
     expect(violations).toEqual([])
+    expect(faultsMissing).toEqual([])
     for (const fault of faults) expect(faultsInjected[fault]).toBeGreaterThan(0)
   })
 })
 
 describe(`a soak of ${server.name}`, () => {
   it('works in processes of its own, kills and stops them, and finds no anomaly', async () => {
-    const made = new AbortController()
     const result = await runSoak({
       target: kurrentDbHarness(server),
       seed: 1,
@@ -125,11 +117,8 @@ describe(`a soak of ${server.name}`, () => {
       workers: 2,
       minutes: 1,
       settleMs: 300,
-      signal: made.signal,
-      onProgress: ({ faultsInjected }) => {
-        if (faultsInjected['kill-worker'] && faultsInjected['stop-worker'])
-          made.abort(new Error('both were made'))
-      },
+      until: ({ faultsInjected }) =>
+        ['kill-worker', 'stop-worker'].every((fault) => Object.hasOwn(faultsInjected, fault)),
     })
     expect(result.violations).toEqual([])
     expect(result.faultsMissing).toEqual([])
