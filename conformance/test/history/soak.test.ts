@@ -74,4 +74,17 @@ describe('a soak', () => {
     expect(result.eventsChecked).toBeGreaterThan(100)
     expect(progress.at(-1)?.anomalies).toBe(0)
   })
+
+  it('ends once its progress is enough, with what was done until then checked', async () => {
+    const result = await runSoak({
+      minutes: 60,
+      roundSeconds: 1,
+      seed: 3,
+      target: memoryHarness(),
+      until: ({ operationsChecked }) => operationsChecked > 0,
+    })
+    expect(result.ok).toBe(true)
+    expect(result.rounds).toBeLessThanOrEqual(2)
+    expect(result.operationsChecked).toBeGreaterThan(0)
+  })
 })
