@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { median } from '../../measure.js'
 import type { Goal } from '../../report.js'
 import { annals } from '../annals.js'
 import type { SectionRunner } from '../arena.js'
@@ -30,6 +31,7 @@ export const memory: SectionRunner = {
     }
     const peak = (samples: readonly MemorySample[], of: 'rss' | 'used') =>
       Math.max(...samples.map((sample) => sample[of]))
+    const typical = (samples: readonly MemorySample[]) => median(samples.map(({ used }) => used))
     const half = (samples: readonly MemorySample[], second: boolean) =>
       samples.filter(({ read }) => second === read > events / 2)
     return {
@@ -48,6 +50,8 @@ export const memory: SectionRunner = {
             'RSS peak, 2nd half',
             'in use, peak of the 1st half',
             'in use, peak of the 2nd half',
+            'in use, median of the 1st half',
+            'in use, median of the 2nd half',
             'events/s',
           ],
           rows: [...curves].map(([name, samples]) => {
@@ -61,6 +65,10 @@ export const memory: SectionRunner = {
               mebibytes(samples[0]?.rss ?? 0),
               ...ends('rss', samples),
               ...ends('used', inUse.get(name)),
+              ...[false, true].map((second) => {
+                const noted = inUse.get(name)
+                return noted === undefined ? null : mebibytes(typical(half(noted, second)))
+              }),
               last === undefined ? null : last.read / (last.milliseconds / 1000),
             ]
           }),
@@ -80,13 +88,14 @@ export const memory: SectionRunner = {
       ],
       goals: readers
         .filter(({ kind }) => kind === annals)
-        .map(({ name }): Goal => {
+        .flatMap(({ name }): Goal[] => {
           const samples = inUse.get(name) ?? []
-          return {
-            what: `flat memory: ${name}, peak in use of the second half by the first`,
+          const goal = (what: string, of: (samples: readonly MemorySample[]) => number): Goal => ({
+            what: `flat memory: ${name}, ${what} in use of the second half by the first`,
             aim: { atMost: 1.1 },
-            measured: peak(half(samples, true), 'used') / peak(half(samples, false), 'used'),
-          }
+            measured: of(half(samples, true)) / of(half(samples, false)),
+          })
+          return [goal('peak', (of) => peak(of, 'used')), goal('median', typical)]
         }),
     }
   },
