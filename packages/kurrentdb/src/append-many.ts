@@ -84,10 +84,41 @@ export async function appendMany(
       case undefined:
         writers.replace(held)
     }
+    // 25.1 cannot say which expectation was not met where parts that are repeats stand beside new ones; it answers "13
+    // INTERNAL: … failed to map error: Index was outside the bounds of the array", which the client takes for an outage.
+    const known = /^13 INTERNAL/.test((error as Error).message)
+      ? await repeatBesideNew(context, requests, signal)
+      : undefined
+    if (known)
+      throw new DuplicateEventIdError(known.streamId, [known.events[0]!.id], { cause: error })
     throw error
   } finally {
     writers.release(held)
   }
+}
+
+/**
+ * A part that was written before, where another was not. The parts of one append are written together, so what is there came
+ * by another append, and this one can never be written. Looked at in this order, so that one which is being written while
+ * we look is not taken for it.
+ */
+async function repeatBesideNew(
+  context: Context,
+  requests: readonly AppendRequest[],
+  signal: AbortSignal,
+): Promise<AppendRequest | undefined> {
+  const isThere = ({ streamId, expected, events }: AppendRequest) =>
+    typeof expected === 'number' && holds(context, streamId, expected + 1, events, signal)
+  let known: AppendRequest | undefined
+  for (const request of requests) {
+    if (await isThere(request)) {
+      known = request
+      break
+    }
+  }
+  if (!known) return undefined
+  for (const request of requests) if (!(await isThere(request))) return known
+  return undefined
 }
 
 async function resultAt(
