@@ -338,7 +338,10 @@ async function parallel(client: Client, connect: () => KurrentDBClient, note: No
       const kind = ok ? 'ok' : text
       kinds[kind] = (kinds[kind] ?? 0) + 1
     }
-    return JSON.stringify(kinds)
+    // Which of twenty is answered first is chance: the successes come first here, then the rest by name.
+    const { ok, ...rest } = kinds
+    const sorted = Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1))
+    return JSON.stringify({ ...(ok && { ok }), ...Object.fromEntries(sorted) })
   }
   const twenty = (work: (i: number) => Promise<Attempt>) =>
     Promise.all(Array.from({ length: 20 }, (_, i) => work(i)))
