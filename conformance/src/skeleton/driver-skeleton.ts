@@ -93,7 +93,7 @@ ${pick('', "/**\n * @param {Client} client\n * @returns {import('@annals/core').
       )
     },
 
-    // Batches of a few hundred events, in order, none of them empty; fromVersion is inclusive in both directions, and
+    // Batches of a few hundred events, in order; fromVersion is inclusive in both directions, and
     // may lie outside the stream (READ-1). pages() of core prefetches one page and aborts.
     readStream: ({ signal }) =>
       pages(signal, async (_cursor, _signal) => {

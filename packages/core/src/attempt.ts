@@ -1,5 +1,6 @@
 import { UnavailableError } from './errors.js'
 import { ignore, Scope } from './scope.js'
+import { Steps } from './steps.js'
 
 /** An attempt that got no answer in time. Nobody knows what it did. */
 export class AttemptTimeoutError extends UnavailableError {
@@ -18,62 +19,67 @@ export async function attempt<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const own = new Scope(scope.operation, scope, false)
-  let timer: NodeJS.Timeout | undefined
   try {
-    return await new Promise<T>((resolve, reject) => {
-      timer = startTimer(own, timeoutMs, reject)
-      work(own.signal).then(resolve, reject)
-    })
+    return await inTime(own, timeoutMs, () => work(own.signal))
   } finally {
-    clearTimeout(timer)
     own.dispose()
   }
 }
 
 /** The same for a read: each batch must come in time. The consumer's own time does not count. */
-export async function* attemptBatches<B>(
-  scope: Scope,
-  timeoutMs: number,
-  read: (signal: AbortSignal) => AsyncIterable<B>,
-): AsyncGenerator<B, void, undefined> {
-  const own = new Scope(scope.operation, scope, false)
-  const iterator = read(own.signal)[Symbol.asyncIterator]()
-  let ended = false
-  try {
-    for (;;) {
-      let timer: NodeJS.Timeout | undefined
-      const result = await new Promise<IteratorResult<B>>((resolve, reject) => {
-        timer = startTimer(own, timeoutMs, reject)
-        iterator.next().then(resolve, reject)
-      })
-        .catch((error: unknown) => {
-          ended = true
-          // What got no answer is not waited for.
-          if (own.failure) void iterator.return?.().catch(ignore)
-          throw error
-        })
-        .finally(() => clearTimeout(timer))
-      if (result.done) {
-        ended = true
-        return
-      }
-      yield result.value
+export class AttemptedBatches<B> extends Steps<B> {
+  readonly #scope: Scope
+  #batches: AsyncIterator<B> | undefined
+  /** Whether the driver's iteration has come to its end by itself. */
+  #over = false
+
+  constructor(
+    scope: Scope,
+    private readonly timeoutMs: number,
+    private readonly read: (signal: AbortSignal) => AsyncIterable<B>,
+  ) {
+    super()
+    this.#scope = new Scope(scope.operation, scope, false)
+  }
+
+  protected async step(): Promise<IteratorResult<B, void>> {
+    try {
+      this.#batches ??= this.read(this.#scope.signal)[Symbol.asyncIterator]()
+      const batches = this.#batches
+      const result = await inTime(this.#scope, this.timeoutMs, () => batches.next())
+      if (result.done) this.#over = true
+      return result
+    } catch (error) {
+      this.#over = true
+      // What got no answer is not waited for.
+      if (this.#scope.failure) void this.#batches?.return?.().catch(ignore)
+      throw error
     }
-  } finally {
-    if (!ended) await iterator.return?.()
-    own.dispose()
+  }
+
+  protected async release(): Promise<void> {
+    try {
+      if (!this.#over) await this.#batches?.return?.()
+    } finally {
+      this.#scope.dispose()
+    }
   }
 }
 
-function startTimer(
-  own: Scope,
-  timeoutMs: number,
-  reject: (error: unknown) => void,
-): NodeJS.Timeout | undefined {
-  if (timeoutMs === Number.POSITIVE_INFINITY) return undefined
-  return setTimeout(() => {
-    const timeout = new AttemptTimeoutError(own.operation, timeoutMs)
-    own.end(timeout)
-    reject(timeout)
-  }, timeoutMs)
+/** Ends the scope, and with it the work, when that takes too long. */
+async function inTime<T>(scope: Scope, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  if (timeoutMs === Number.POSITIVE_INFINITY) return work()
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      timer = setTimeout(() => {
+        const timeout = new AttemptTimeoutError(scope.operation, timeoutMs)
+        scope.end(timeout)
+        reject(timeout)
+      }, timeoutMs)
+      work().then(resolve, reject)
+    })
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -1,7 +1,6 @@
-import { attempt, attemptBatches } from './attempt.js'
+import { attempt } from './attempt.js'
 import type { Capabilities } from './capabilities.js'
-import { decodeEvent } from './decode.js'
-import type { AppendRequest, StoreDriver, StoredEvent } from './driver.js'
+import type { AppendRequest, StoreDriver } from './driver.js'
 import {
   CheckpointConflictError,
   ClosedError,
@@ -34,6 +33,7 @@ import { iterateBatches, iterateItems } from './iteration.js'
 import { type Limits, portableLimits } from './limits.js'
 import { News } from './news.js'
 import { decodePayload, encodePayload, payloadBytes } from './payload.js'
+import { Reading, type ReadPlan } from './reading.js'
 import { Retry, retrying, translate } from './retry.js'
 import { closedDuring, ignore, Scope } from './scope.js'
 import { allMessages, streamMessages } from './subscription.js'
@@ -171,8 +171,8 @@ export class DriverEventStore implements EventStore {
         read: (limit, signal) =>
           this.#driver.readStream({ streamId, direction, fromVersion, limit, signal }),
         events: (batch) => {
-          const last = batch[batch.length - 1]!
-          fromVersion = direction === 'forwards' ? last.version + 1 : last.version - 1
+          const last = batch.at(-1)
+          if (last) fromVersion = last.version + (direction === 'forwards' ? 1 : -1)
           return batch
         },
         // Behind a stream's first event there is nothing to ask for.
@@ -429,7 +429,8 @@ export class DriverEventStore implements EventStore {
     prepare: () => ReadPlan<B>,
   ): EventReader<E> {
     const open = () => this.#open(operation, signal, true)
-    const start = (scope: Scope) => this.#readBatches<B>(scope, prepare)
+    const start = (scope: Scope) =>
+      new Reading(prepare(), this.#driver, scope, this.#retry(scope), this.#attemptTimeoutMs)
     const batches = () => iterateBatches(open, start) as AsyncIterable<readonly RecordedEvent<E>[]>
     const items = iterateItems(open, start) as AsyncIterable<RecordedEvent<E>>
     return {
@@ -440,34 +441,6 @@ export class DriverEventStore implements EventStore {
         for await (const batch of batches()) for (const event of batch) all.push(event)
         return all
       },
-    }
-  }
-
-  /** Reads to the end or the limit; after a transient failure it goes on behind the last batch given. */
-  async *#readBatches<B>(
-    scope: Scope,
-    prepare: () => ReadPlan<B>,
-  ): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
-    const plan = prepare()
-    const retry = this.#retry(scope)
-    let { limit } = plan
-    while (limit > 0 && !plan.ended()) {
-      try {
-        const left = limit
-        const reading = attemptBatches(scope, this.#attemptTimeoutMs, (signal) =>
-          plan.read(left, signal),
-        )
-        for await (const batch of reading) {
-          const events = plan.events(batch)
-          retry.succeeded()
-          if (events.length === 0) continue
-          limit -= events.length
-          yield events.map(decodeEvent)
-        }
-        return
-      } catch (error) {
-        await retry.afterFailure(this.#driver, error)
-      }
     }
   }
 
@@ -579,15 +552,6 @@ export class DriverEventStore implements EventStore {
 function checkMilliseconds(argument: string, value: unknown, least: number): void {
   if (typeof value === 'number' && value >= least) return
   throw new InvalidArgumentError(argument, `must be a number of milliseconds from ${least}`)
-}
-
-/** How one read goes on: what to ask for next, and what of an answer is events. */
-interface ReadPlan<B> {
-  readonly limit: number
-  read(limit: number, signal: AbortSignal): AsyncIterable<B>
-  events(batch: B): readonly StoredEvent[]
-  /** Whether nothing can be left to read. */
-  ended(): boolean
 }
 
 /** What the database has decided, whatever happened to earlier attempts. */

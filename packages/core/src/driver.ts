@@ -142,7 +142,7 @@ export interface StoreDriver {
    */
   findAppend?(request: AppendRequest, signal: AbortSignal): Promise<AppendResult | null>
 
-  /** Batches in order, none of them empty; ends at the stream's end or the limit. */
+  /** Batches in order; ends at the stream's end or the limit. */
   readStream(query: StreamQuery): AsyncIterable<readonly StoredEvent[]>
   /** Batches in order; ends after a batch with `atHead`, or at the limit. Yields at least one batch. */
   readAll(query: AllQuery): AsyncIterable<AllBatch>

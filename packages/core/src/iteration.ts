@@ -1,18 +1,19 @@
 import { AbortedError } from './errors.js'
 import { ignore, type Scope } from './scope.js'
+import type { Steps } from './steps.js'
 
 /**
- * An iteration that ends at once: `return()` and the end of its scope stop it also while a `next()` is pending, which an
- * async generator by itself would wait for.
+ * An iteration that ends at once: `return()` and the end of its scope stop it also while a `next()` is pending, which its
+ * source by itself would wait for.
  */
 class Iteration<T> implements AsyncIterator<T, undefined> {
   #scope: Scope | undefined
-  #source: AsyncGenerator<T, void, undefined> | undefined
+  #source: Steps<T> | undefined
   #done = false
 
   constructor(
     private readonly open: () => Scope,
-    private readonly start: (scope: Scope) => AsyncGenerator<T, void, undefined>,
+    private readonly start: (scope: Scope) => Steps<T>,
   ) {}
 
   /** Whether it has been stopped from outside, so that what was read ahead is not given any more. */
@@ -74,7 +75,7 @@ class Iteration<T> implements AsyncIterator<T, undefined> {
 /** An async iterable whose every iteration opens a scope of its own and gives batches. */
 export function iterateBatches<T>(
   open: () => Scope,
-  start: (scope: Scope) => AsyncGenerator<readonly T[], void, undefined>,
+  start: (scope: Scope) => Steps<readonly T[]>,
 ): AsyncIterable<readonly T[]> {
   return { [Symbol.asyncIterator]: () => new Iteration(open, start) }
 }
@@ -82,7 +83,7 @@ export function iterateBatches<T>(
 /** The same, item by item. An item that is there already costs no turn through the scope. */
 export function iterateItems<T>(
   open: () => Scope,
-  start: (scope: Scope) => AsyncGenerator<readonly T[], void, undefined>,
+  start: (scope: Scope) => Steps<readonly T[]>,
 ): AsyncIterable<T> {
   return { [Symbol.asyncIterator]: () => new Items(new Iteration(open, start)) }
 }

@@ -1,4 +1,4 @@
-import { attemptBatches } from './attempt.js'
+import { AttemptedBatches } from './attempt.js'
 import { decodeEvent } from './decode.js'
 import type { AllBatch, StoreDriver, StoredEvent } from './driver.js'
 import { UnavailableError } from './errors.js'
@@ -8,6 +8,7 @@ import type { Filter } from './filter.js'
 import type { News } from './news.js'
 import { type Retry, retrying } from './retry.js'
 import type { Scope } from './scope.js'
+import { Steps } from './steps.js'
 
 const defaultPolling = { min: 10, max: 1000 }
 
@@ -21,155 +22,227 @@ interface Engine {
 }
 
 /** The messages of a subscription to all, in the batches that the database gave. */
-export async function* allMessages(
+export function allMessages(
   engine: Engine,
   from: Position | 'start' | 'end',
   filter: Filter | null,
-): AsyncGenerator<readonly AllMessage[], void, undefined> {
-  const { driver, scope, retry } = engine
+): Steps<readonly AllMessage[]> {
+  const { driver, scope } = engine
   let after: Position | null = from === 'start' ? null : from
-  if (from === 'end') {
-    after =
-      (await retrying(driver, scope, retry, engine.attemptTimeoutMs, (signal) =>
-        driver.headPosition(signal),
-      )) ?? driver.origin
-  }
   // Whether 'caughtUp' has been said since the last event.
   let caughtUp = false
-  const source = (): AsyncIterable<AllBatch> => {
-    const query = {
-      direction: 'forwards',
-      after,
-      limit: Number.POSITIVE_INFINITY,
-      filter,
-      signal: scope.signal,
-    } as const
-    return driver.tailAll
-      ? driver.tailAll(query)
-      : polled(
-          engine,
-          (last: AllBatch | undefined, signal) =>
-            driver.readAll({ ...query, after: last?.scannedTo ?? after, signal }),
-          (batch, last) => batch.scannedTo !== (last?.scannedTo ?? after),
-        )
-  }
-  for await (const batch of reconnecting(engine, source)) {
-    const messages: AllMessage[] = batch.events.map((event) => ({
-      kind: 'event',
-      event: decodeEvent(event),
-    }))
-    const advanced = after === null || batch.scannedTo > after
-    after = batch.scannedTo
-    if (messages.length > 0) caughtUp = false
-    if (batch.atHead && !caughtUp) {
-      caughtUp = true
-      messages.push({ kind: 'caughtUp', position: batch.scannedTo })
-    } else if (batch.events.length === 0 && advanced) {
-      messages.push({ kind: 'progress', position: batch.scannedTo })
-    }
-    if (messages.length > 0) yield messages
-  }
+  return new Subscription<AllBatch, AllMessage>(engine, {
+    start: async () => {
+      if (from === 'end') {
+        after = (await asked(engine, (signal) => driver.headPosition(signal))) ?? driver.origin
+      }
+    },
+    source: () => {
+      const query = (signal: AbortSignal) =>
+        ({ direction: 'forwards', after, limit: Number.POSITIVE_INFINITY, filter, signal }) as const
+      return (
+        driver.tailAll?.(query(scope.signal)) ??
+        new Polled(engine, {
+          read: (signal) => driver.readAll(query(signal)),
+          isNews: (batch) => batch.scannedTo !== after,
+        })
+      )
+    },
+    messages: (batch) => {
+      const messages: AllMessage[] = batch.events.map((event) => ({
+        kind: 'event',
+        event: decodeEvent(event),
+      }))
+      const advanced = after === null || batch.scannedTo > after
+      after = batch.scannedTo
+      if (messages.length > 0) caughtUp = false
+      if (batch.atHead && !caughtUp) {
+        caughtUp = true
+        messages.push({ kind: 'caughtUp', position: batch.scannedTo })
+      } else if (batch.events.length === 0 && advanced) {
+        messages.push({ kind: 'progress', position: batch.scannedTo })
+      }
+      return messages
+    },
+  })
 }
 
 /** The messages of a subscription to one stream. */
-export async function* streamMessages(
+export function streamMessages(
   engine: Engine,
   streamId: string,
   from: number | 'end',
-): AsyncGenerator<readonly StreamMessage[], void, undefined> {
-  const { driver, scope, retry } = engine
-  let after =
-    from === 'end'
-      ? await retrying(driver, scope, retry, engine.attemptTimeoutMs, (signal) =>
-          driver.streamVersion(streamId, signal),
-        )
-      : from
+): Steps<readonly StreamMessage[]> {
+  const { driver, scope } = engine
+  let after = from === 'end' ? 0 : from
   let caughtUp = false
-  const source = (): AsyncIterable<readonly StoredEvent[]> => {
-    const query = (signal: AbortSignal) =>
-      ({
-        streamId,
-        direction: 'forwards',
-        fromVersion: after + 1,
-        limit: Number.POSITIVE_INFINITY,
-        signal,
-      }) as const
-    return driver.tailStream
-      ? driver.tailStream(query(scope.signal))
-      : polled(
-          engine,
-          (_last, signal) => endingEmpty(driver.readStream(query(signal))),
-          (batch) => batch.length > 0,
-        )
-  }
-  for await (const batch of reconnecting(engine, source)) {
-    if (batch.length > 0) {
-      after = batch[batch.length - 1]!.version
-      caughtUp = false
-      yield batch.map((event) => ({ kind: 'event', event: decodeEvent(event) }))
-    } else if (!caughtUp) {
+  return new Subscription<readonly StoredEvent[], StreamMessage>(engine, {
+    start: async () => {
+      if (from === 'end') {
+        after = await asked(engine, (signal) => driver.streamVersion(streamId, signal))
+      }
+    },
+    source: () => {
+      const query = (signal: AbortSignal) =>
+        ({
+          streamId,
+          direction: 'forwards',
+          fromVersion: after + 1,
+          limit: Number.POSITIVE_INFINITY,
+          signal,
+        }) as const
+      return (
+        driver.tailStream?.(query(scope.signal)) ??
+        new Polled(engine, {
+          read: (signal) => driver.readStream(query(signal)),
+          isNews: (batch) => batch.length > 0,
+          atHead: [],
+        })
+      )
+    },
+    messages: (batch) => {
+      const last = batch.at(-1)
+      if (last) {
+        after = last.version
+        caughtUp = false
+        return batch.map((event) => ({ kind: 'event', event: decodeEvent(event) }))
+      }
+      if (caughtUp) return []
       caughtUp = true
-      yield [{ kind: 'caughtUp', version: after }]
+      return [{ kind: 'caughtUp', version: after }]
+    },
+  })
+}
+
+function asked<T>(engine: Engine, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { driver, scope, retry, attemptTimeoutMs } = engine
+  return retrying(driver, scope, retry, attemptTimeoutMs, call)
+}
+
+/** What is particular to a subscription. */
+interface SubscriptionPlan<B, M> {
+  /** Asks where it begins, before anything else. */
+  start(): Promise<void>
+  /** The batches behind the last one that was told in messages. */
+  source(): AsyncIterable<B>
+  messages(batch: B): readonly M[]
+}
+
+/** Opens the source again, where the consumer's position is by then, whenever it fails for the time being. */
+class Subscription<B, M> extends Steps<readonly M[]> {
+  #started = false
+  #source: AsyncIterator<B> | undefined
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly plan: SubscriptionPlan<B, M>,
+  ) {
+    super()
+  }
+
+  protected async step(): Promise<IteratorResult<readonly M[], void>> {
+    const { driver, retry, news } = this.engine
+    if (!this.#started) {
+      await this.plan.start()
+      this.#started = true
+      // As long as the subscription lives: hints are not given up, and their connection waited for, where a read has
+      // failed.
+      news.join()
     }
+    for (;;) {
+      try {
+        this.#source ??= this.plan.source()[Symbol.asyncIterator]()
+        const result = await this.#source.next()
+        if (result.done) {
+          this.#source = undefined
+          // A native subscription that ends without an error has lost its server all the same.
+          await retry.wait(new UnavailableError('The database ended the subscription.'))
+          continue
+        }
+        retry.succeeded()
+        const messages = this.plan.messages(result.value)
+        if (messages.length > 0) return { done: false, value: messages }
+      } catch (error) {
+        await this.#close()
+        await retry.afterFailure(driver, error)
+      }
+    }
+  }
+
+  protected async release(): Promise<void> {
+    try {
+      await this.#close()
+    } finally {
+      if (this.#started) await this.engine.news.leave()
+    }
+  }
+
+  async #close(): Promise<void> {
+    const source = this.#source
+    this.#source = undefined
+    await source?.return?.()
   }
 }
 
-/** A read of a stream that says with an empty batch that it reached the head. */
-async function* endingEmpty(
-  batches: AsyncIterable<readonly StoredEvent[]>,
-): AsyncGenerator<readonly StoredEvent[], void, undefined> {
-  yield* batches
-  yield []
+/** What is particular to the polling of one subscription. */
+interface PollingPlan<B> {
+  read(signal: AbortSignal): AsyncIterable<B>
+  isNews(batch: B): boolean
+  /** Given whenever a read has come to its end, and instead of batches without news. */
+  readonly atHead?: B
 }
 
 /**
  * A subscription for a database that does not push: reads to the head again and again, at once after a hint, else after a
  * pause that grows from `polling.min` to `polling.max` while nothing comes.
  */
-async function* polled<B>(
-  { driver, news, scope, attemptTimeoutMs }: Engine,
-  read: (last: B | undefined, signal: AbortSignal) => AsyncIterable<B>,
-  isNews: (batch: B, last: B | undefined) => boolean,
-): AsyncGenerator<B, void, undefined> {
-  const { min, max } = driver.polling ?? defaultPolling
-  let last: B | undefined
-  let pause = min
-  for (;;) {
-    const seen = news.count
-    let found = false
-    const reading = attemptBatches(scope, attemptTimeoutMs, (signal) => read(last, signal))
-    for await (const batch of reading) {
-      found ||= isNews(batch, last)
-      last = batch
-      yield batch
-    }
-    // After a hint that led to nothing yet, e.g. while another writer holds the end back, look again soon.
-    pause = found ? min : Math.min(pause * 2, max)
-    if (await news.wait(seen, pause, scope)) pause = min
-  }
-}
+class Polled<B> extends Steps<B> {
+  #reading: AttemptedBatches<B> | undefined
+  /** The hints that there had been before the reading. */
+  #seen = 0
+  #found = false
+  /** Whether there is a pause to be made before the next reading. */
+  #pausing = false
+  #pause: number
 
-/** Opens the source again, where the consumer's position is by then, whenever it fails for the time being. */
-async function* reconnecting<B>(
-  { driver, news, retry }: Engine,
-  source: () => AsyncIterable<B>,
-): AsyncGenerator<B, void, undefined> {
-  // As long as the subscription lives: hints are not given up, and their connection waited for, where a read has failed.
-  news.join()
-  try {
+  constructor(
+    private readonly engine: Engine,
+    private readonly plan: PollingPlan<B>,
+  ) {
+    super()
+    this.#pause = (engine.driver.polling ?? defaultPolling).min
+  }
+
+  protected async step(): Promise<IteratorResult<B, void>> {
+    const { driver, news, scope, attemptTimeoutMs } = this.engine
+    const { read, isNews, atHead } = this.plan
     for (;;) {
-      try {
-        for await (const batch of source()) {
-          retry.succeeded()
-          yield batch
-        }
-        // A native subscription that ends without an error has lost its server all the same.
-        await retry.wait(new UnavailableError('The database ended the subscription.'))
-      } catch (error) {
-        await retry.afterFailure(driver, error)
+      if (this.#pausing) {
+        // After a hint that led to nothing yet, e.g. while another writer holds the end back, look again soon.
+        const { min, max } = driver.polling ?? defaultPolling
+        this.#pause = this.#found ? min : Math.min(this.#pause * 2, max)
+        if (await news.wait(this.#seen, this.#pause, scope)) this.#pause = min
+        this.#pausing = false
       }
+      if (!this.#reading) {
+        this.#seen = news.count
+        this.#found = false
+        this.#reading = new AttemptedBatches(scope, attemptTimeoutMs, read)
+      }
+      const result = await this.#reading.next()
+      if (!result.done) {
+        const found = isNews(result.value)
+        this.#found ||= found
+        if (!found && atHead !== undefined) continue
+        return result
+      }
+      this.#reading = undefined
+      this.#pausing = true
+      if (atHead !== undefined) return { done: false, value: atHead }
     }
-  } finally {
-    await news.leave()
+  }
+
+  protected async release(): Promise<void> {
+    await this.#reading?.return()
   }
 }

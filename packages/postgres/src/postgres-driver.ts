@@ -62,14 +62,12 @@ export class PostgresDriver implements StoreDriver {
     return results
   }
 
-  async *readStream(query: StreamQuery): AsyncGenerator<readonly StoredEvent[]> {
-    await this.checkSchema(query.signal)
-    yield* readStream(this.database, this.schema, query)
+  readStream(query: StreamQuery): AsyncIterable<readonly StoredEvent[]> {
+    return readStream(this.database, this.schema, (signal) => this.checkSchema(signal), query)
   }
 
-  async *readAll(query: AllQuery): AsyncGenerator<AllBatch> {
-    const indexes = await this.checkSchema(query.signal)
-    yield* readAll(this.database, this.schema, indexes, query)
+  readAll(query: AllQuery): AsyncIterable<AllBatch> {
+    return readAll(this.database, this.schema, (signal) => this.checkSchema(signal), query)
   }
 
   watch(onNews: () => void, onLost: (error: unknown) => void): Promise<Release> {

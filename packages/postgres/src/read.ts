@@ -1,6 +1,7 @@
 import {
   type AllBatch,
   type AllQuery,
+  type Position,
   pages,
   type StoredEvent,
   type StreamQuery,
@@ -17,15 +18,17 @@ import type { SchemaName } from './schema-name.js'
  * A stream's events straight from the table: whatever was committed is there (READ-2). Each page is a statement of its
  * own, so a reader holds nothing in the database between two pages.
  */
-export async function* readStream(
+export function readStream(
   database: Queryable,
   { sql: s }: SchemaName,
+  checkSchema: (signal: AbortSignal) => Promise<unknown>,
   query: StreamQuery,
-): AsyncGenerator<readonly StoredEvent[]> {
+): AsyncIterable<readonly StoredEvent[]> {
   const forwards = query.direction === 'forwards'
   const size = new PageSize()
   let left = query.limit
-  const fetched = pages(query.signal, async (cursor: number | null, signal) => {
+  return pages(query.signal, async (cursor: number | null, signal) => {
+    if (cursor === null) await checkSchema(signal)
     const from = cursor ?? query.fromVersion ?? Number.MAX_SAFE_INTEGER
     const asked = Math.min(size.rows, left)
     const rows = await database.rows(
@@ -43,34 +46,42 @@ export async function* readStream(
     const ended = rows.length < asked || left === 0
     return { page, next: ended ? null : page.at(-1)!.version + (forwards ? 1 : -1) }
   })
-  for await (const page of fetched) if (page.length > 0) yield page
 }
 
 /**
  * The global order up to the head as it is when the reading starts. Nothing at or below the head can change any more, so
  * the pages need no frontier of their own.
  */
-export async function* readAll(
+export function readAll(
   database: Queryable,
   schema: SchemaName,
-  indexes: FilterIndexes,
+  checkSchema: (signal: AbortSignal) => Promise<FilterIndexes>,
   query: AllQuery,
-): AsyncGenerator<AllBatch> {
+): AsyncIterable<AllBatch> {
   const forwards = query.direction === 'forwards'
-  const { head } = await readFrontier(database, schema, query.signal)
   const after = query.after ?? (forwards ? origin : null)
-  const headPosition = head && positionOf(head)
-  if (headPosition === null || (forwards && headPosition <= after!)) {
-    yield { events: [], scannedTo: forwards ? after! : origin, atHead: true }
-    return
-  }
   const size = new PageSize()
   let left = query.limit
-  yield* pages(query.signal, async (cursor: Place | null, signal) => {
+  // Known with the first page.
+  let indexes: FilterIndexes
+  let head: Place
+  let headPosition: Position
+  return pages(query.signal, async (cursor: Place | null, signal) => {
+    if (cursor === null) {
+      indexes = await checkSchema(signal)
+      const frontier = await readFrontier(database, schema, signal)
+      const known = frontier.head && positionOf(frontier.head)
+      if (known === null || (forwards && known <= after!)) {
+        const scannedTo = forwards ? after! : origin
+        return { page: { events: [], scannedTo, atHead: true }, next: null }
+      }
+      head = frontier.head!
+      headPosition = known
+    }
     const asked = Math.min(size.rows, left)
     // Backwards from above the head is backwards from the head.
     const from = cursor ?? (after !== null && after <= headPosition ? parsePosition(after) : null)
-    const bounds: PageBounds = { forwards, from, head: head! }
+    const bounds: PageBounds = { forwards, from, head }
     const page = allPage(schema, bounds, query.filter, asked, indexes)
     const rows = await database.rows(page.statement, page.values, signal)
     const found = page.read(rows)
@@ -86,7 +97,7 @@ export async function* readAll(
     const atHead = reached === null || scannedTo === (forwards ? headPosition : origin)
     return {
       page: { events: kept.map(rowToEvent), scannedTo, atHead },
-      next: atHead || left === 0 ? null : (reached ?? head!),
+      next: atHead || left === 0 ? null : (reached ?? head),
     }
   })
 }
