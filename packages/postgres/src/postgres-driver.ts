@@ -18,7 +18,7 @@ import { type Database, GivenUpError } from './database.js'
 import { readFrontier } from './frontier.js'
 import { Notifications } from './notifications.js'
 import { origin, positionPattern } from './positions.js'
-import { positionOf, readAll, readStream } from './read.js'
+import { positionOf, Reader } from './read.js'
 import type { FilterIndexes } from './read-all-page.js'
 import { inspectSchema, migrate } from './schema.js'
 import type { SchemaName } from './schema-name.js'
@@ -36,6 +36,7 @@ export class PostgresDriver implements StoreDriver {
   readonly schema: SchemaName
   readonly notifications: Notifications
   readonly #appender: Appender
+  readonly #reader: Reader
   #checked: Promise<FilterIndexes> | undefined
 
   constructor(database: Database, schema: SchemaName, listen: boolean) {
@@ -43,6 +44,7 @@ export class PostgresDriver implements StoreDriver {
     this.schema = schema
     this.notifications = new Notifications(database, schema, listen)
     this.#appender = new Appender(database, schema)
+    this.#reader = new Reader(database, schema, (signal) => this.checkSchema(signal))
   }
 
   async append(request: AppendRequest, signal: AbortSignal): Promise<AppendResult> {
@@ -63,11 +65,11 @@ export class PostgresDriver implements StoreDriver {
   }
 
   readStream(query: StreamQuery): AsyncIterable<readonly StoredEvent[]> {
-    return readStream(this.database, this.schema, (signal) => this.checkSchema(signal), query)
+    return this.#reader.readStream(query)
   }
 
   readAll(query: AllQuery): AsyncIterable<AllBatch> {
-    return readAll(this.database, this.schema, (signal) => this.checkSchema(signal), query)
+    return this.#reader.readAll(query)
   }
 
   watch(onNews: () => void, onLost: (error: unknown) => void): Promise<Release> {

@@ -74,6 +74,75 @@ describe('the schema', () => {
   })
 })
 
+describe('the prepared statements of reads', () => {
+  test.each([
+    ['one stream', 1, false],
+    ['one stream', 1, true],
+    ['100 streams', 100, false],
+    ['100 streams', 100, true],
+    ['a stream for each event', 10_000, false],
+    ['a stream for each event', 10_000, true],
+  ])(
+    'find their rows by an index, for any values (%s, %d; analysed: %s)',
+    async (_, streams, analysed) => {
+      const { schema } = await db.create()
+      const pool = new pg.Pool({ connectionString: db.url, max: 1 })
+      const store = postgresStore({ pool, schema })
+      const events = (count: number) => Array.from({ length: count }, () => event())
+      const read = async () => {
+        const after = (await store.readAll({ limit: 1 }).toArray())[0]!.position
+        for (const direction of ['forwards', 'backwards'] as const) {
+          const fromVersion = direction === 'forwards' ? 1 : 7
+          await store.readStream('Order-1', { direction, fromVersion, limit: 5 }).toArray()
+          await store.readAll({ direction, after, limit: 5 }).toArray()
+        }
+        const { rows } = await pool.query<{ name: string; parameters: number }>(
+          `select name, cardinality(parameter_types) as parameters from pg_prepared_statements
+          where statement like '%"${schema}".events e%'`,
+        )
+        return rows
+      }
+      // Statistics change when the test says so.
+      await pool.query(`alter table ${schema}.events set (autovacuum_enabled = off)`)
+      await store.append('Order-1', events(10))
+      if (analysed) await pool.query(`analyze ${schema}.events`)
+      // While the table is of a page, a plan would be to scan it.
+      expect(await read()).toEqual([])
+
+      const count = 10_000 / streams
+      const appends = Array.from({ length: streams }, (_, i) => `Order-${i + 2}`)
+      for (const part of chunks(appends, 500)) {
+        await Promise.all(
+          part.map(async (id) => {
+            for (const some of chunks(events(count), 1000)) await store.append(id, some)
+          }),
+        )
+      }
+      if (analysed) await pool.query(`analyze ${schema}.events`)
+      await read()
+      const prepared = await read()
+      // Of streams in both directions, of all forwards, backwards, and backwards from the end.
+      expect(prepared.length).toBeGreaterThanOrEqual(4)
+      await pool.query('set plan_cache_mode = force_generic_plan')
+      for (const { name, parameters } of prepared) {
+        const values = Array(parameters).fill('null')
+        const { rows } = await pool.query(`explain execute ${name} (${values})`)
+        const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+        expect(plan).toMatch(/Index Scan (Backward )?using events_(version|global_order)/)
+        expect(plan).not.toMatch(/Seq Scan|Sort/)
+      }
+      await store.close()
+      await pool.end()
+    },
+  )
+})
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  )
+}
+
 describe('statements', () => {
   test('an append is one, a crowd of appends is few, an idle subscription is one each time it looks', async () => {
     const { schema } = await db.create()
