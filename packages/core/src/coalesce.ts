@@ -36,13 +36,15 @@ interface Waiting<T, R> {
 
 /**
  * Groups what waits while a write is under way, in the order of arrival (group commit). What finds nothing under way
- * goes with the next turn of the event loop.
+ * goes at once, or where the last batch was of several with the next turn of the event loop.
  */
 export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> {
   const concurrency = options.concurrency ?? 1
   const queue: Waiting<T, R>[] = []
   let running = 0
   let scheduled = false
+  // Whether the last batch was of one item.
+  let lone = true
 
   const share = (waiting: number, places: number) =>
     options.divideFrom === undefined
@@ -50,14 +52,16 @@ export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> 
       : Math.max(options.divideFrom, Math.ceil(waiting / places))
 
   // Those whose batch has just ended are about to come back with their next item: a turn of the event loop lets them
-  // into the next batch. It costs a lone writer some microseconds.
+  // into the next batch. A lone writer has nobody to wait for.
   const schedule = () => {
     if (scheduled || queue.length === 0 || running >= concurrency) return
     scheduled = true
-    setImmediate(() => {
+    const go = () => {
       scheduled = false
       start()
-    })
+    }
+    if (lone && running === 0) queueMicrotask(go)
+    else setImmediate(go)
   }
 
   const start = () => {
@@ -72,6 +76,7 @@ export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> 
       }
       const batch = queue.splice(0, count)
       for (const waiting of batch) waiting.unlink()
+      lone = batch.length === 1
       running++
       void send(batch).finally(() => {
         running--

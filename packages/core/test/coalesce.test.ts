@@ -53,6 +53,22 @@ describe('coalesce', () => {
     expect(await Promise.all(rest)).toEqual([2, 3, 4])
   })
 
+  it('groups what is called in one turn, after a lone item too', async () => {
+    const { coalescer, batch } = held()
+    for (const index of [0, 1]) {
+      const lone = coalescer.add(index)
+      const alone = await batch(index)
+      expect(alone.items).toEqual([index])
+      alone.end()
+      await lone
+    }
+    const all = [2, 3, 4].map((n) => coalescer.add(n))
+    const together = await batch(2)
+    expect(together.items).toEqual([2, 3, 4])
+    together.end()
+    await Promise.all(all)
+  })
+
   it('divides what waits among the places that are free, and keeps it divided', async () => {
     const { coalescer, batch } = held({ concurrency: 2, divideFrom: 2 })
     const all = Array.from({ length: 7 }, async (_, n) => {
