@@ -18,7 +18,12 @@ export interface CoalesceOptions<T, R> {
    * worked on while the answers of another are taken in. Without it everything goes as one batch, and those who wait for it
    * come back together: then the other places stay empty for ever. Default: not divided.
    */
-  readonly divideFrom?: number
+  readonly divideFrom?: number | undefined
+  /**
+   * Items of one key meet in the database, where they would wait for each other: those that wait go in one batch, and none
+   * goes while a batch with its key is under way. Default: none meet.
+   */
+  key?(item: T): string
 }
 
 export interface Coalescer<T, R> {
@@ -29,6 +34,8 @@ export interface Coalescer<T, R> {
 interface Waiting<T, R> {
   readonly item: T
   readonly weight: number
+  /** A string, or the item's own. */
+  readonly key: unknown
   resolve(value: R): void
   reject(error: unknown): void
   unlink(): void
@@ -40,16 +47,18 @@ interface Waiting<T, R> {
  */
 export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> {
   const concurrency = options.concurrency ?? 1
-  const queue: Waiting<T, R>[] = []
+  let queue: Waiting<T, R>[] = []
+  /** The keys of the batches under way. */
+  const underWay = new Set<unknown>()
   let running = 0
   let scheduled = false
   // Whether the last batch was of one item.
   let lone = true
 
-  const share = (waiting: number, places: number) =>
+  const share = (keys: number, places: number) =>
     options.divideFrom === undefined
-      ? waiting
-      : Math.max(options.divideFrom, Math.ceil(waiting / places))
+      ? keys
+      : Math.max(options.divideFrom, Math.ceil(keys / places))
 
   // Those whose batch has just ended are about to come back with their next item: a turn of the event loop lets them
   // into the next batch. A lone writer has nobody to wait for.
@@ -65,24 +74,39 @@ export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> 
   }
 
   const start = () => {
-    while (running < concurrency && queue.length > 0) {
-      let count = 0
-      let weight = 0
-      const most = Math.min(options.maxItems, share(queue.length, concurrency - running))
-      while (count < queue.length && count < most) {
-        weight += queue[count]!.weight
-        if (count > 0 && weight > options.maxWeight) break
-        count++
-      }
-      const batch = queue.splice(0, count)
-      for (const waiting of batch) waiting.unlink()
+    while (running < concurrency) {
+      const batch = take(concurrency - running)
+      if (batch.length === 0) return
+      const keys = new Set(batch.map(({ key }) => key))
+      for (const key of keys) underWay.add(key)
+      for (const { unlink } of batch) unlink()
       lone = batch.length === 1
       running++
       void send(batch).finally(() => {
+        for (const key of keys) underWay.delete(key)
         running--
         schedule()
       })
     }
+  }
+
+  /** Takes the next batch out of the queue, where so many places are free. Those of one key keep their order. */
+  const take = (places: number): Waiting<T, R>[] => {
+    const ready = queue.filter(({ key }) => !underWay.has(key))
+    const most = share(new Set(ready.map(({ key }) => key)).size, places)
+    const keys = new Set<unknown>()
+    const batch = new Set<Waiting<T, R>>()
+    let weight = 0
+    for (const waiting of ready) {
+      if (batch.size === options.maxItems) break
+      if (!keys.has(waiting.key) && keys.size === most) continue
+      weight += waiting.weight
+      if (batch.size > 0 && weight > options.maxWeight) break
+      keys.add(waiting.key)
+      batch.add(waiting)
+    }
+    if (batch.size > 0) queue = queue.filter((waiting) => !batch.has(waiting))
+    return [...batch]
   }
 
   const send = async (batch: readonly Waiting<T, R>[]) => {
@@ -111,6 +135,7 @@ export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> 
         }
         const waiting: Waiting<T, R> = {
           item,
+          key: options.key?.(item) ?? {},
           weight: options.weigh(item),
           resolve,
           reject,

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { coalesce, type Outcome } from '../src/index.js'
 
@@ -8,6 +9,7 @@ function held(
     maxWeight?: number
     concurrency?: number
     divideFrom?: number
+    key?: (item: number) => string
   } = {},
 ) {
   const batches: { items: number[]; end(outcomes?: readonly Outcome<number>[] | Error): void }[] =
@@ -173,5 +175,88 @@ describe('coalesce', () => {
     ;(await batch(2)).end()
     ;(await batch(1)).end()
     await Promise.all(all)
+  })
+
+  it('puts what waits for one key into one batch, after the batch with that key, and holds up no other', async () => {
+    const { coalescer, batch } = held({
+      concurrency: 2,
+      divideFrom: 1,
+      key: (n) => String(n % 10),
+    })
+    const all = [11, 21, 31, 12].map((n) => coalescer.add(n))
+    const [one, two] = [await batch(0), await batch(1)]
+    expect([one.items, two.items]).toEqual([[11, 21, 31], [12]])
+    all.push(...[41, 51, 13, 61].map((n) => coalescer.add(n)))
+    two.end()
+    const three = await batch(2)
+    expect(three.items).toEqual([13])
+    one.end()
+    const four = await batch(3)
+    expect(four.items).toEqual([41, 51, 61])
+    three.end()
+    four.end()
+    await Promise.all(all)
+  })
+
+  it('never has a key under way twice, keeps the order of each, and forgets none, however calls and ends fall', async () => {
+    const step = fc.oneof(
+      fc.record({ add: fc.array(fc.nat(3), { minLength: 1, maxLength: 6 }) }),
+      fc.record({ end: fc.nat(2) }),
+    )
+    const limits = fc.record({
+      concurrency: fc.integer({ min: 1, max: 3 }),
+      maxItems: fc.integer({ min: 1, max: 5 }),
+      divideFrom: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
+    })
+    await fc.assert(
+      fc.asyncProperty(limits, fc.array(step, { maxLength: 30 }), async (options, steps) => {
+        const underWay: { items: readonly number[]; end(): void }[] = []
+        const order = new Map<number, number[]>()
+        const keyOf = (item: number) => item % 10
+        const coalescer = coalesce<number, number>({
+          ...options,
+          maxWeight: Number.POSITIVE_INFINITY,
+          weigh: () => 1,
+          key: (item) => String(keyOf(item)),
+          run: (items) => {
+            const others = underWay.flatMap((batch) => batch.items.map(keyOf))
+            expect(underWay.length).toBeLessThan(options.concurrency)
+            expect(items.length).toBeLessThanOrEqual(options.maxItems)
+            for (const item of items) {
+              expect(others).not.toContain(keyOf(item))
+              order.set(keyOf(item), [...(order.get(keyOf(item)) ?? []), item])
+            }
+            return new Promise((resolve) => {
+              const batch = {
+                items,
+                end: () => {
+                  underWay.splice(underWay.indexOf(batch), 1)
+                  resolve(items.map((value) => ({ ok: true, value })))
+                },
+              }
+              underWay.push(batch)
+            })
+          },
+        })
+        // A batch's end is noticed in one turn, and the next batch goes with the one after it.
+        const turns = async () => {
+          for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
+        }
+        const answers: Promise<number>[] = []
+        for (const { add, end } of steps as { add?: number[]; end?: number }[]) {
+          for (const key of add ?? []) answers.push(coalescer.add(answers.length * 10 + key))
+          if (end !== undefined) underWay[end]?.end()
+          await turns()
+        }
+        while (underWay.length > 0) {
+          underWay[0]!.end()
+          await turns()
+        }
+        const given = await Promise.all(answers)
+        expect([...order.values()].flat().sort((a, b) => a - b)).toEqual(given)
+        for (const items of order.values()) expect(items).toEqual(items.toSorted((a, b) => a - b))
+      }),
+      { numRuns: 300 },
+    )
   })
 })

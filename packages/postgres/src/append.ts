@@ -44,6 +44,9 @@ export class Appender {
       // it anew. A third batch gains nothing.
       concurrency: 2,
       divideFrom: 4,
+      // Of two transactions that append to one stream the second waits for the first; and where it began earlier, it must
+      // be done again.
+      key: ({ request }) => request.streamId,
       maxItems: 200,
       maxWeight: 4 * 1024 * 1024,
       weigh: ({ request }) => request.bytes + 200 * request.events.length,
