@@ -56,9 +56,7 @@ export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> 
   let lone = true
 
   const share = (keys: number, places: number) =>
-    options.divideFrom === undefined
-      ? keys
-      : Math.max(options.divideFrom, Math.ceil(keys / places))
+    options.divideFrom === undefined ? keys : Math.max(options.divideFrom, Math.ceil(keys / places))
 
   // Those whose batch has just ended are about to come back with their next item: a turn of the event loop lets them
   // into the next batch. A lone writer has nobody to wait for.
