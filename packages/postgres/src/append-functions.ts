@@ -45,7 +45,8 @@ export function appendFunctions(schema: SchemaName): string {
 
 /**
  * The lock must be there before the xid: a reader takes a running transaction that is not among the lock's holders for one that
- * will not write here.
+ * will not write here. Who stands in line for a stream does so without an xid: it gets one that is later than those of the
+ * transactions before it, and holds back no reader meanwhile.
  */
 const takeLock = ({ locks, setting }: SchemaName) => `
   if _joined and current_setting('${setting}', true) is distinct from '1' then
@@ -58,6 +59,9 @@ const takeLock = ({ locks, setting }: SchemaName) => `
   end if;
   if _patience > 0 then
     perform set_config('lock_timeout', _patience::text, true);
+  end if;
+  if _queued is not null then
+    perform pg_advisory_xact_lock(${locks.streams}, hashtext(q.stream_id) # ${locks.key}) from unnest(_queued) as q (stream_id);
   end if;
   writer := pg_current_xact_id();`
 
@@ -115,7 +119,7 @@ function appendOne(schema: SchemaName): string {
   const moved = `set version = st.version + n, last_epoch = epoch_now, last_transaction = writer`
   return `
 create function ${s}.append_one(
-  _joined boolean, _patience integer, _stream text, _expected bigint, _ids uuid[], _types text[], _encodings smallint[],
+  _joined boolean, _patience integer, _queued text[], _stream text, _expected bigint, _ids uuid[], _types text[], _encodings smallint[],
   _data jsonb[], _bytes bytea[], _metadata jsonb[], _metadata_bytes bytea[]
 ) returns text language plpgsql
 ${asWriter} as $annals$
@@ -193,7 +197,7 @@ function appendDistinct(schema: SchemaName): string {
   const s = schema.sql
   return `
 create function ${s}.append_distinct(
-  _joined boolean, _patience integer, _streams text[], _expected bigint[], _counts integer[], _owners integer[],
+  _joined boolean, _patience integer, _queued text[], _streams text[], _expected bigint[], _counts integer[], _owners integer[],
   _offsets integer[], _ids uuid[], _types text[], _encodings smallint[],
   _data jsonb[], _bytes bytea[], _metadata jsonb[], _metadata_bytes bytea[]
 ) returns text language plpgsql
@@ -281,7 +285,7 @@ function appendBatch(schema: SchemaName): string {
   const s = schema.sql
   return `
 create function ${s}.append_batch(
-  _joined boolean, _patience integer, _atomic boolean, _streams text[], _fresh text[], _firsts bigint[],
+  _joined boolean, _patience integer, _queued text[], _atomic boolean, _streams text[], _fresh text[], _firsts bigint[],
   _slots integer[], _expected bigint[], _counts integer[], _owners integer[], _offsets integer[],
   _ids uuid[], _types text[], _encodings smallint[],
   _data jsonb[], _bytes bytea[], _metadata jsonb[], _metadata_bytes bytea[]

@@ -11,6 +11,7 @@ import {
 } from '@annals/core'
 import { expectations, outcomes, sqlStates } from './append-functions.js'
 import { jsonArray, plainArray, textArray } from './array-literal.js'
+import { ContendedStreams } from './contended-streams.js'
 import type { Queryable, Statement, Value } from './database.js'
 import { encoding, storePayload } from './payloads.js'
 import { formatPosition } from './positions.js'
@@ -34,6 +35,7 @@ export class Appender {
   readonly #database: Queryable
   readonly #schema: SchemaName
   readonly #queue: Coalescer<Item, () => Promise<AppendResult>>
+  readonly #contended = new ContendedStreams()
 
   constructor(database: Queryable, schema: SchemaName) {
     this.#database = database
@@ -62,12 +64,23 @@ export class Appender {
     requests: readonly AppendRequest[],
     signal: AbortSignal,
   ): Promise<readonly AppendResult[]> {
-    return renewing(this.#database, this.#schema, signal, async () =>
-      decideTogether(
-        requests,
-        await send(this.#database, this.#schema, requests, { atomic: true, signal }),
-      ),
-    )
+    return renewing(this.#database, this.#schema, signal, async () => {
+      const queued = this.#queuedFor(requests)
+      const options = { atomic: true, queued, signal }
+      const decisions = await send(this.#database, this.#schema, requests, options)
+      this.#learn(requests, decisions)
+      return decideTogether(requests, decisions)
+    })
+  }
+
+  #queuedFor(requests: readonly AppendRequest[]): string[] {
+    return inByteOrder(this.#contended.among(requests.map(({ streamId }) => streamId)))
+  }
+
+  #learn(requests: readonly AppendRequest[], decisions: readonly Decision[]): void {
+    for (const [index, { streamId }] of requests.entries()) {
+      if (decisions[index]!.kind === 'stale') this.#contended.add(streamId)
+    }
   }
 
   async #run(batch: readonly Item[]): Promise<Outcome<() => Promise<AppendResult>>[]> {
@@ -83,14 +96,13 @@ export class Appender {
 
   async #runDistinct(batch: readonly Item[]): Promise<Outcome<() => Promise<AppendResult>>[]> {
     const { signal, stop } = whenAllAbort(batch.map((item) => item.signal))
+    const requests = batch.map(({ request }) => request)
+    const queued = this.#queuedFor(requests)
     let decisions: readonly Decision[]
     try {
-      decisions = await send(
-        this.#database,
-        this.#schema,
-        batch.map(({ request }) => request),
-        { patienceMs: batchPatienceMs, signal },
-      )
+      const options = { patienceMs: batchPatienceMs, queued, signal }
+      decisions = await send(this.#database, this.#schema, requests, options)
+      this.#learn(requests, decisions)
     } catch (error) {
       if (!isOfOneAppend(error)) throw error
       return batch.map((item) => ({ ok: true, value: () => this.#alone(item) }))
@@ -166,6 +178,8 @@ interface SendOptions {
   readonly joined?: boolean
   /** How long to wait for a lock, in milliseconds. Default: for ever. */
   readonly patienceMs?: number
+  /** The streams for which to stand in line first, in the order of all. */
+  readonly queued?: readonly string[]
   readonly signal?: AbortSignal
 }
 
@@ -196,10 +210,10 @@ async function sendOne(
   database: Queryable,
   { sql: s }: SchemaName,
   request: AppendRequest,
-  { joined = false, patienceMs = 0, signal }: SendOptions,
+  { joined = false, patienceMs = 0, queued = [], signal }: SendOptions,
 ): Promise<readonly Decision[]> {
   const statement: Statement = {
-    text: `select ${s}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    text: `select ${s}.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     prepared: true,
   }
   const [row] = await database.rows(
@@ -207,6 +221,7 @@ async function sendOne(
     [
       joined,
       patienceMs,
+      queued.length > 0 ? textArray(queued) : null,
       request.streamId,
       expectedNumber(request.expected),
       ...eventColumns([request]),
@@ -220,10 +235,10 @@ async function sendDistinct(
   database: Queryable,
   { sql: s }: SchemaName,
   requests: readonly AppendRequest[],
-  { joined = false, patienceMs = 0, signal }: SendOptions,
+  { joined = false, patienceMs = 0, queued = [], signal }: SendOptions,
 ): Promise<readonly Decision[]> {
   const statement: Statement = {
-    text: `select ${s}.append_distinct($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    text: `select ${s}.append_distinct($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
     prepared: true,
   }
   const places = new Map(requests.map((request, index) => [request.streamId, index]))
@@ -235,6 +250,7 @@ async function sendDistinct(
     [
       joined,
       patienceMs,
+      queued.length > 0 ? textArray(queued) : null,
       textArray(order),
       plainArray(sorted.map(({ expected }) => expectedNumber(expected))),
       plainArray(sorted.map(({ events }) => events.length)),
@@ -255,10 +271,10 @@ async function sendBatch(
   database: Queryable,
   { sql: s }: SchemaName,
   requests: readonly AppendRequest[],
-  { atomic = false, joined = false, patienceMs = 0, signal }: SendOptions,
+  { atomic = false, joined = false, patienceMs = 0, queued = [], signal }: SendOptions,
 ): Promise<readonly Decision[]> {
   const statement: Statement = {
-    text: `select ${s}.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+    text: `select ${s}.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
     prepared: true,
   }
   // The order of locking must be the same for all: by bytes, as the column's collation has it.
@@ -280,6 +296,7 @@ async function sendBatch(
     [
       joined,
       patienceMs,
+      queued.length > 0 ? textArray(queued) : null,
       atomic,
       textArray(streams),
       textArray(fresh),

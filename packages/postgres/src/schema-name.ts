@@ -7,9 +7,15 @@ export interface SchemaName {
   readonly sql: string
   /**
    * The two keys of the store's advisory locks. The first stands for this library, the second for the schema. Writers
-   * share the lock `(writers, key)`; `(migration, key)` is taken by one migration at a time.
+   * share the lock `(writers, key)`; `(migration, key)` is taken by one migration at a time. `(streams, …)`, with a hash of
+   * the stream and the key, is where writers of a contended stream stand in line.
    */
-  readonly locks: { readonly writers: number; readonly migration: number; readonly key: number }
+  readonly locks: {
+    readonly writers: number
+    readonly migration: number
+    readonly streams: number
+    readonly key: number
+  }
   /** A setting that says, for the length of a transaction, that it took the writers' lock before it had an xid. */
   readonly setting: string
   /** The channel of LISTEN and NOTIFY. */
@@ -28,7 +34,7 @@ export function schemaName(name: string): SchemaName {
   return {
     name,
     sql: `"${name}"`,
-    locks: { writers: 0x616e6e6c, migration: 0x616e6e6d, key },
+    locks: { writers: 0x616e6e6c, migration: 0x616e6e6d, streams: 0x616e6e6e, key },
     setting: `annals.entered_${(key >>> 0).toString(16)}`,
     channel: `annals_${name}`,
   }

@@ -1,5 +1,6 @@
 import type { EventStore } from '@annals/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { schemaName } from '../src/schema-name.js'
 import { Follower } from './support/follower.js'
 import { closeGate, gateSql, TestDatabase } from './support/test-database.js'
 
@@ -237,6 +238,55 @@ describe('the order agrees with each stream', () => {
       ({ streamId, type }) => `${streamId} ${type}`,
     )
     expect(types).toEqual(['Order-1 First', 'Order-2 First', 'Order-1 Second'])
+  })
+})
+
+describe('a stream to which several processes write', () => {
+  /** An append stands in line for its stream while another is written: whether readers are given that one meanwhile. */
+  const readWhileInLine = async (schema: string) => {
+    const { locks } = schemaName(schema)
+    const store = db.open(schema)
+    await warm(store)
+    const open = await closeGate(db, 131)
+    await db.alter(
+      schema,
+      'append_one',
+      'if _expected = 0 then',
+      `if _stream = 'Order-1' then ${gateSql(131)} end if; if _expected = 0 then`,
+    )
+    const late = db.open(schema)
+    const tooLate = late.append('Order-1', [event('Second')])
+    await db.reached(131)
+    await store.appendToStreams([
+      { streamId: 'Order-1', events: [event('First')] },
+      { streamId: 'Order-2', events: [event('First')] },
+    ])
+    await open()
+    expect((await tooLate).version).toBe(2)
+
+    // From now on it stands in line.
+    const line = await db.client()
+    const place = `${locks.streams}, hashtext('Order-1') # ${locks.key}`
+    await line.query(`select pg_advisory_lock(${place})`)
+    const inLine = late.append('Order-1', [event('Third')])
+    await db.waiting(locks.streams)
+    const { position } = await store.append('Else-1', [event('Else')])
+    const given = (await store.headPosition()) === position
+    await line.query(`select pg_advisory_unlock(${place})`)
+    expect((await inLine).version).toBe(3)
+    return given
+  }
+
+  test('an append that came too late stands in line the next time, and holds back no reader there', async () => {
+    const { schema } = await db.create()
+    expect(await readWhileInLine(schema)).toBe(true)
+  })
+
+  test('mutant: one that stands in line with an xid holds readers back', async () => {
+    const { schema } = await db.create()
+    const line = 'if _queued is not null then'
+    await db.alter(schema, 'append_one', line, `writer := pg_current_xact_id(); ${line}`)
+    expect(await readWhileInLine(schema)).toBe(false)
   })
 })
 

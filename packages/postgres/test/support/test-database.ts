@@ -58,12 +58,17 @@ export class TestDatabase {
     await alterFunction(this.admin, schema, name, from, to)
   }
 
-  /** Who waits for an advisory lock of this key: a gate was reached. */
-  async reached(key: number): Promise<void> {
+  /** Somebody waits at the gate. */
+  reached(key: number): Promise<void> {
+    return this.waiting(gateClass, key)
+  }
+
+  /** Somebody waits for an advisory lock of this class, and of this key where one is named. */
+  async waiting(lockClass: number, key?: number): Promise<void> {
     for (;;) {
       const { rows } = await this.admin.query(
-        `select 1 from pg_locks where locktype = 'advisory' and classid = ${gateClass} and objid = $1 and not granted`,
-        [key],
+        `select 1 from pg_locks where locktype = 'advisory' and classid = $1 and objid = coalesce($2, objid) and not granted`,
+        [lockClass, key],
       )
       if (rows.length > 0) return
       await sleep(2)
