@@ -98,8 +98,10 @@ export async function* tailStream(
     )
     const items = listen(context, held, subscription, `the subscription to stream ${name}`, signal)
     for await (const { records, atHead } of items) {
-      const events = records.map((record) => eventOfParsed(record, streamId))
-      if (events.length > 0) yield events
+      // The server gives the mark of the deletion before the error that says so.
+      const events = records.filter(({ type }) => context.names.passes(null, streamId, type))
+      if (events.length > 0) yield events.map((record) => eventOfParsed(record, streamId))
+      if (events.length < records.length) throw new StreamDeletedError(streamId)
       if (atHead) yield []
     }
   } catch (error) {

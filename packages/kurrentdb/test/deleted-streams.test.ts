@@ -80,6 +80,21 @@ onEachServer([await startStandIn(), await startReal()], (bench) => {
     const subscription = store.subscribeToStream('Order-1')[Symbol.asyncIterator]()
     expect((await subscription.next()).value).toMatchObject({ kind: 'event' })
     expect((await subscription.next()).value).toMatchObject({ kind: 'caughtUp' })
+    // The server pushes by now, so that it also pushes its own mark of the deletion.
+    await store.append('Order-1', events(1))
+    expect((await subscription.next()).value).toMatchObject({ kind: 'event' })
+    expect((await subscription.next()).value).toMatchObject({ kind: 'caughtUp' })
+    const next = codeOf(subscription.next())
+    await client.tombstoneStream(name)
+    expect(await next).toBe('STREAM_DELETED')
+  })
+
+  it('the same while the subscription changes from the past to the present', async () => {
+    const { store, client, name } = setUp()
+    await store.append('Order-1', events(1))
+    const subscription = store.subscribeToStream('Order-1')[Symbol.asyncIterator]()
+    expect((await subscription.next()).value).toMatchObject({ kind: 'event' })
+    expect((await subscription.next()).value).toMatchObject({ kind: 'caughtUp' })
     const next = codeOf(subscription.next())
     await client.tombstoneStream(name)
     expect(await next).toBe('STREAM_DELETED')

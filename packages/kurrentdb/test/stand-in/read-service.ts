@@ -126,11 +126,11 @@ async function subscribe(log: Log, options: Options, out: Answers, newer: boolea
       index++
       looked++
       if (record.position > after && wanted(record)) {
+        if (!(await out.send(recorded(record)))) return stop()
         if (record.type === '$streamDeleted' && name !== undefined) {
           stop()
           return out.fail(streamDeleted(name))
         }
-        if (!(await out.send(recorded(record)))) return stop()
       }
       if (looked >= interval) {
         looked = 0
