@@ -2,6 +2,7 @@ import { type PostgresServer, startPostgres } from '@annals/test-servers'
 import pg from 'pg'
 import { describeMachine, loadNow } from '../machine.js'
 import { type Report, type Section, withSection } from '../report.js'
+import { annalsFourStores } from './annals.js'
 import { Arena, type SectionRunner } from './arena.js'
 import { barePrepared } from './bare.js'
 import { bareNotify } from './bare-notify.js'
@@ -106,10 +107,9 @@ async function settingOf(server: PostgresServer, poolSize: number) {
     PostgreSQL: `${server.version} (${server.origin}), ${rows.map(({ name, setting }) => `${name} = ${setting}`).join(', ')}`,
     pg: `${installedVersion('pg')}, a pool of ${poolSize} connections for each contestant, over TCP on the loopback interface`,
     ...Object.fromEntries(
-      [...contestants, ...extraSubscribers, barePrepared, bareNotify].map(({ name, setting }) => [
-        name,
-        setting,
-      ]),
+      [...contestants, ...extraSubscribers, annalsFourStores, barePrepared, bareNotify].map(
+        ({ name, setting }) => [name, setting],
+      ),
     ),
   }
 }

@@ -1,6 +1,6 @@
 import { AbortedError } from './errors.js'
 import { ignore, type Scope } from './scope.js'
-import type { Steps } from './steps.js'
+import { type Steps, Turns } from './steps.js'
 
 /**
  * An iteration that ends at once: `return()` and the end of its scope stop it also while a `next()` is pending, which its
@@ -91,23 +91,15 @@ export function iterateItems<T>(
 class Items<T> implements AsyncIterator<T, undefined> {
   #batch: readonly T[] = []
   #index = 0
-  #pending: Promise<unknown> | undefined
+  readonly #turns = new Turns()
 
   constructor(private readonly batches: Iteration<readonly T[]>) {}
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (!this.#pending && this.#index < this.#batch.length && !this.batches.stopped) {
+    if (!this.#turns.taken && this.#index < this.#batch.length && !this.batches.stopped) {
       return Promise.resolve({ done: false, value: this.#batch[this.#index++]! })
     }
-    // Calls that overlap are answered one after the other, as an async generator does.
-    const step = () => this.#step()
-    const answer = this.#pending ? this.#pending.then(step, step) : step()
-    this.#pending = answer
-    const settled = () => {
-      if (this.#pending === answer) this.#pending = undefined
-    }
-    answer.then(settled, settled)
-    return answer
+    return this.#turns.take(() => this.#step())
   }
 
   return(): Promise<IteratorResult<T, undefined>> {

@@ -1,3 +1,23 @@
+/** Calls that overlap, one after the other. */
+export class Turns {
+  #last: Promise<unknown> | undefined
+
+  /** Whether a call would have to wait. */
+  get taken(): boolean {
+    return this.#last !== undefined
+  }
+
+  take<R>(call: () => Promise<R>): Promise<R> {
+    const answer = this.#last ? this.#last.then(call, call) : call()
+    this.#last = answer
+    const settled = () => {
+      if (this.#last === answer) this.#last = undefined
+    }
+    answer.then(settled, settled)
+    return answer
+  }
+}
+
 /**
  * An async iterator that takes one step at a time, as an async generator does: calls that overlap wait for each other, and
  * `return()` waits for the step under way, and lets go of what the steps hold.
@@ -6,7 +26,7 @@
  * of these, one on top of the other: with generators it held five pages that everybody was done with.
  */
 export abstract class Steps<T> implements AsyncIterableIterator<T, void, undefined> {
-  #last: Promise<unknown> | undefined
+  readonly #turns = new Turns()
   #ended = false
 
   /** Not called again once it has said that it is done, or has failed. */
@@ -20,24 +40,14 @@ export abstract class Steps<T> implements AsyncIterableIterator<T, void, undefin
   }
 
   next(): Promise<IteratorResult<T, void>> {
-    return this.#inTurn(() => this.#next())
+    return this.#turns.take(() => this.#next())
   }
 
   return(): Promise<IteratorResult<T, void>> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#end()
       return { done: true, value: undefined }
     })
-  }
-
-  #inTurn<R>(call: () => Promise<R>): Promise<R> {
-    const answer = this.#last ? this.#last.then(call, call) : call()
-    this.#last = answer
-    const settled = () => {
-      if (this.#last === answer) this.#last = undefined
-    }
-    answer.then(settled, settled)
-    return answer
   }
 
   async #next(): Promise<IteratorResult<T, void>> {

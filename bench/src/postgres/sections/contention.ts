@@ -1,4 +1,5 @@
 import { drive, type SideBySide, sideBySide, summarise } from '../../measure.js'
+import { annalsFourStores } from '../annals.js'
 import type { SectionRunner } from '../arena.js'
 import { Conflict, type Contestant } from '../contestant.js'
 import { contestants } from '../contestants.js'
@@ -11,7 +12,7 @@ const writers = 16
 export const contention: SectionRunner = {
   id: 'contention',
   run: async (arena) => {
-    const all = await arena.openAll(contestants)
+    const all = await arena.openAll([...contestants, annalsFourStores])
     const measure = (kind: string, append: Append): Promise<SideBySide> =>
       sideBySide(
         all.map((contestant) => ({
@@ -39,6 +40,7 @@ export const contention: SectionRunner = {
       notes: [
         'With an expected version: a writer that comes too late asks for the version (Annals: it is in the error; Emmett: the events after the last one known; evtstore: the last event; bare: `max(version)`) and tries again until it succeeds.',
         'Without: Annals and Emmett append with no expectation; evtstore has no such append, so its last event is read before each; bare inserts `max(version) + 1`. A conflict is retried at once.',
+        'Appends of one store to one stream go together. "Annals, four stores" is what four processes get, with four of the writers each.',
         'The latency is that of an append with all its retries.',
       ],
       tables: [
