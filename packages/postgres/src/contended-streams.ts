@@ -21,6 +21,8 @@ export class ContendedStreams {
   among(streamIds: Iterable<string>): string[] {
     if (this.#seen.size === 0) return []
     const since = performance.now() - contendedMs
-    return [...new Set(streamIds)].filter((streamId) => (this.#seen.get(streamId) ?? 0) > since)
+    return [...new Set(streamIds)].filter(
+      (streamId) => (this.#seen.get(streamId) ?? Number.NEGATIVE_INFINITY) > since,
+    )
   }
 }
