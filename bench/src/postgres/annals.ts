@@ -1,11 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import {
-  type AppendResult,
-  type EventStore,
-  isEventStoreError,
-  type NewEvent,
-  type Position,
-} from '@annals/core'
+import { type EventStore, isEventStoreError, type NewEvent, type Position } from '@annals/core'
 import { postgresStore } from '@annals/postgres'
 import type { Pool } from 'pg'
 import { Conflict, type Contestant, type ContestantKind, type Fact } from './contestant.js'
@@ -31,39 +25,18 @@ export const annalsFourStores: ContestantKind = {
   name: 'Annals, four stores',
   setting: 'each append goes to the next of four stores, which share nothing but the database',
   open: async (_url, newPool) => {
-    const pools = Array.from({ length: 4 }, () => newPool(8))
-    const first = await open('Annals, four stores', () => pools[0]!, undefined)
-    const others = pools.slice(1).map((pool) => postgresStore({ pool }))
+    const stores = await Promise.all(
+      Array.from({ length: 4 }, () => open('Annals, four stores', () => newPool(8), undefined)),
+    )
     let next = 0
     return {
-      ...first,
-      append: (streamId, expectedVersion, facts) => {
-        const store = others[next++ % pools.length]
-        return store
-          ? appendTo(store, streamId, expectedVersion, facts)
-          : first.append(streamId, expectedVersion, facts)
-      },
+      ...stores[0]!,
+      append: (...append) => stores[next++ % stores.length]!.append(...append),
       close: async () => {
-        await Promise.all(others.map((store) => store.close()))
-        await Promise.all(pools.slice(1).map((pool) => pool.end()))
-        await first.close()
+        for (const store of stores) await store.close()
       },
     }
   },
-}
-
-async function appendTo(
-  store: EventStore,
-  streamId: string,
-  expectedVersion: number | 'any',
-  facts: readonly Fact[],
-): Promise<AppendResult> {
-  try {
-    return await store.append(streamId, facts.map(asEvent), { expectedVersion })
-  } catch (error) {
-    if (!isEventStoreError(error, 'WRONG_EXPECTED_VERSION')) throw error
-    throw new Conflict(error, error.actual)
-  }
 }
 
 async function open(
@@ -80,8 +53,13 @@ async function open(
   return {
     name,
     append: async (streamId, expectedVersion, facts) => {
-      const { position } = await appendTo(store, streamId, expectedVersion, facts)
-      if (facts.length > 1 || appendCount++ % 100 === 0) places.push(position)
+      try {
+        const { position } = await store.append(streamId, facts.map(asEvent), { expectedVersion })
+        if (facts.length > 1 || appendCount++ % 100 === 0) places.push(position)
+      } catch (error) {
+        if (!isEventStoreError(error, 'WRONG_EXPECTED_VERSION')) throw error
+        throw new Conflict(error, error.actual)
+      }
     },
     version: (streamId) => store.streamVersion(streamId),
     readStream: async (streamId) => (await store.readStream(streamId).toArray()).length,

@@ -75,13 +75,14 @@ export function coalesce<T, R>(options: CoalesceOptions<T, R>): Coalescer<T, R> 
     while (running < concurrency) {
       const batch = take(concurrency - running)
       if (batch.length === 0) return
-      const keys = new Set(batch.map(({ key }) => key))
-      for (const key of keys) underWay.add(key)
-      for (const { unlink } of batch) unlink()
+      for (const { unlink, key } of batch) {
+        unlink()
+        underWay.add(key)
+      }
       lone = batch.length === 1
       running++
       void send(batch).finally(() => {
-        for (const key of keys) underWay.delete(key)
+        for (const { key } of batch) underWay.delete(key)
         running--
         schedule()
       })

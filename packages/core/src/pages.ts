@@ -50,9 +50,10 @@ class Pages<P, C> extends Steps<P> {
   }
 
   protected release(): void {
+    if (!this.#controller) return
     this.signal.removeEventListener('abort', this.#onAbort)
     // Only if something is under way: abort() makes an error with a stack, which costs more than a short read.
-    if (this.#ahead) this.#controller?.abort()
+    if (this.#ahead) this.#controller.abort()
     this.#ahead = undefined
   }
 

@@ -203,6 +203,7 @@ class Polled<B> extends Steps<B> {
   #found = false
   /** Whether there is a pause to be made before the next reading. */
   #pausing = false
+  readonly #polling: { readonly min: number; readonly max: number }
   #pause: number
 
   constructor(
@@ -210,16 +211,17 @@ class Polled<B> extends Steps<B> {
     private readonly plan: PollingPlan<B>,
   ) {
     super()
-    this.#pause = (engine.driver.polling ?? defaultPolling).min
+    this.#polling = engine.driver.polling ?? defaultPolling
+    this.#pause = this.#polling.min
   }
 
   protected async step(): Promise<IteratorResult<B, void>> {
-    const { driver, news, scope, attemptTimeoutMs } = this.engine
+    const { news, scope, attemptTimeoutMs } = this.engine
     const { read, isNews, atHead } = this.plan
     for (;;) {
       if (this.#pausing) {
         // After a hint that led to nothing yet, e.g. while another writer holds the end back, look again soon.
-        const { min, max } = driver.polling ?? defaultPolling
+        const { min, max } = this.#polling
         this.#pause = this.#found ? min : Math.min(this.#pause * 2, max)
         if (await news.wait(this.#seen, this.#pause, scope)) this.#pause = min
         this.#pausing = false

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { WrongExpectedVersionError } from '@annals/core'
+import { type EventStore, WrongExpectedVersionError } from '@annals/core'
 import { expect, it } from 'vitest'
 import { codeOf, events, onEachServer } from './support/on-each-server.js'
 import { startReal, startStandIn } from './support/servers.js'
@@ -13,6 +13,14 @@ onEachServer([await startStandIn(), await startReal()], (bench) => {
       client: bench.client(),
       name: `${namespace}/Order-1`,
     }
+  }
+
+  async function caughtUpWith(store: EventStore) {
+    await store.append('Order-1', events(1))
+    const subscription = store.subscribeToStream('Order-1')[Symbol.asyncIterator]()
+    expect((await subscription.next()).value).toMatchObject({ kind: 'event' })
+    expect((await subscription.next()).value).toMatchObject({ kind: 'caughtUp' })
+    return subscription
   }
 
   it('a deleted stream reads as empty, and goes on with its numbers when it is written again', async () => {
@@ -76,10 +84,7 @@ onEachServer([await startStandIn(), await startReal()], (bench) => {
 
   it('a subscription to a stream that is deleted for ever under it ends with STREAM_DELETED', async () => {
     const { store, client, name } = setUp()
-    await store.append('Order-1', events(1))
-    const subscription = store.subscribeToStream('Order-1')[Symbol.asyncIterator]()
-    expect((await subscription.next()).value).toMatchObject({ kind: 'event' })
-    expect((await subscription.next()).value).toMatchObject({ kind: 'caughtUp' })
+    const subscription = await caughtUpWith(store)
     // The server pushes by now, so that it also pushes its own mark of the deletion.
     await store.append('Order-1', events(1))
     expect((await subscription.next()).value).toMatchObject({ kind: 'event' })
@@ -91,10 +96,7 @@ onEachServer([await startStandIn(), await startReal()], (bench) => {
 
   it('the same while the subscription changes from the past to the present', async () => {
     const { store, client, name } = setUp()
-    await store.append('Order-1', events(1))
-    const subscription = store.subscribeToStream('Order-1')[Symbol.asyncIterator]()
-    expect((await subscription.next()).value).toMatchObject({ kind: 'event' })
-    expect((await subscription.next()).value).toMatchObject({ kind: 'caughtUp' })
+    const subscription = await caughtUpWith(store)
     const next = codeOf(subscription.next())
     await client.tombstoneStream(name)
     expect(await next).toBe('STREAM_DELETED')

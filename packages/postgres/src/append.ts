@@ -64,23 +64,22 @@ export class Appender {
     requests: readonly AppendRequest[],
     signal: AbortSignal,
   ): Promise<readonly AppendResult[]> {
-    return renewing(this.#database, this.#schema, signal, async () => {
-      const queued = this.#queuedFor(requests)
-      const options = { atomic: true, queued, signal }
-      const decisions = await send(this.#database, this.#schema, requests, options)
-      this.#learn(requests, decisions)
-      return decideTogether(requests, decisions)
-    })
+    return renewing(this.#database, this.#schema, signal, async () =>
+      decideTogether(requests, await this.#send(requests, { atomic: true, signal })),
+    )
   }
 
-  #queuedFor(requests: readonly AppendRequest[]): string[] {
-    return inByteOrder(this.#contended.among(requests.map(({ streamId }) => streamId)))
-  }
-
-  #learn(requests: readonly AppendRequest[], decisions: readonly Decision[]): void {
+  /** Stands in line for the streams that are contended, and learns which are. */
+  async #send(
+    requests: readonly AppendRequest[],
+    options: SendOptions,
+  ): Promise<readonly Decision[]> {
+    const queued = inByteOrder(this.#contended.among(requests.map(({ streamId }) => streamId)))
+    const decisions = await send(this.#database, this.#schema, requests, { ...options, queued })
     for (const [index, { streamId }] of requests.entries()) {
       if (decisions[index]!.kind === 'stale') this.#contended.add(streamId)
     }
+    return decisions
   }
 
   async #run(batch: readonly Item[]): Promise<Outcome<() => Promise<AppendResult>>[]> {
@@ -97,12 +96,9 @@ export class Appender {
   async #runDistinct(batch: readonly Item[]): Promise<Outcome<() => Promise<AppendResult>>[]> {
     const { signal, stop } = whenAllAbort(batch.map((item) => item.signal))
     const requests = batch.map(({ request }) => request)
-    const queued = this.#queuedFor(requests)
     let decisions: readonly Decision[]
     try {
-      const options = { patienceMs: batchPatienceMs, queued, signal }
-      decisions = await send(this.#database, this.#schema, requests, options)
-      this.#learn(requests, decisions)
+      decisions = await this.#send(requests, { patienceMs: batchPatienceMs, signal })
     } catch (error) {
       if (!isOfOneAppend(error)) throw error
       return batch.map((item) => ({ ok: true, value: () => this.#alone(item) }))

@@ -20,6 +20,32 @@ async function warm(store: EventStore) {
   for (let i = 0; i < 40; i++) await store.append(`Warm-${i}`, [event('Warm')])
 }
 
+/**
+ * An append that has its xid stops before its stream, until another has appended to the stream: it must be done again. The
+ * store that it was made through.
+ */
+async function appendTooLate(schema: string): Promise<EventStore> {
+  const other = db.open(schema)
+  await warm(other)
+  const open = await closeGate(db, 130)
+  await db.alter(
+    schema,
+    'append_one',
+    'if _expected = 0 then',
+    `if _stream = 'Order-1' then ${gateSql(130)} end if; if _expected = 0 then`,
+  )
+  const late = db.open(schema)
+  const waiting = late.append('Order-1', [event('Second')])
+  await db.reached(130)
+  await other.appendToStreams([
+    { streamId: 'Order-1', events: [event('First')] },
+    { streamId: 'Order-2', events: [event('First')] },
+  ])
+  await open()
+  expect((await waiting).version).toBe(2)
+  return late
+}
+
 /** A writer in a transaction that stays open, with an xid of its own, until it is told to commit. */
 async function openWriter(schema: string) {
   const store = db.open(schema)
@@ -216,24 +242,7 @@ describe('the order agrees with each stream', () => {
 
   test('an append that waited for its stream is written again by the store itself, in a batch and alone', async () => {
     const { store, schema } = await db.create()
-    await warm(store)
-    const open = await closeGate(db, 130)
-    // Both stop behind their xid and before their stream.
-    await db.alter(
-      schema,
-      'append_one',
-      'if _expected = 0 then',
-      `if _stream = 'Order-1' then ${gateSql(130)} end if; if _expected = 0 then`,
-    )
-    const waiting = db.open(schema).append('Order-1', [event('Second')])
-    await db.reached(130)
-    const other = db.open(schema)
-    await other.appendToStreams([
-      { streamId: 'Order-1', events: [event('First')] },
-      { streamId: 'Order-2', events: [event('First')] },
-    ])
-    await open()
-    expect((await waiting).version).toBe(2)
+    await appendTooLate(schema)
     const types = (await store.readAll({ filter: { categories: ['Order'] } }).toArray()).map(
       ({ streamId, type }) => `${streamId} ${type}`,
     )
@@ -246,24 +255,7 @@ describe('a stream to which several processes write', () => {
   const readWhileInLine = async (schema: string) => {
     const { locks } = schemaName(schema)
     const store = db.open(schema)
-    await warm(store)
-    const open = await closeGate(db, 131)
-    await db.alter(
-      schema,
-      'append_one',
-      'if _expected = 0 then',
-      `if _stream = 'Order-1' then ${gateSql(131)} end if; if _expected = 0 then`,
-    )
-    const late = db.open(schema)
-    const tooLate = late.append('Order-1', [event('Second')])
-    await db.reached(131)
-    await store.appendToStreams([
-      { streamId: 'Order-1', events: [event('First')] },
-      { streamId: 'Order-2', events: [event('First')] },
-    ])
-    await open()
-    expect((await tooLate).version).toBe(2)
-
+    const late = await appendTooLate(schema)
     // From now on it stands in line.
     const line = await db.client()
     const place = `${locks.streams}, hashtext('Order-1') # ${locks.key}`
